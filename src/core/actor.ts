@@ -1,0 +1,20 @@
+/** Staff roles. What each may do is policy (policies/roles.yaml), not code. */
+export const roles = ['privacy', 'legal', 'compliance', 'auditor', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * Who does something. `id` is stable for life and is what separation of duties compares (I6): two tokens of one actor
+ * are one person, and a person who signs in and also holds a token is one person.
+ */
+export interface Actor {
+  readonly id: string;
+  readonly kind: 'person' | 'token' | 'cli' | 'clock' | 'requester' | 'system';
+  readonly role: Role | null;
+  /** How this actor may approve right now: by a session with a fresh second proof, by a token made for it, or not. */
+  readonly approval: 'step_up' | 'token' | null;
+}
+
+/** node-cron's bell. */
+export const clockActor: Actor = { id: 'clock', kind: 'clock', role: null, approval: null };
+/** Work that follows from an earlier decision. */
+export const systemActor: Actor = { id: 'system', kind: 'system', role: null, approval: null };
