@@ -1,0 +1,26 @@
+import type { Refusal } from '../core/refusal.ts';
+import type { Entry } from './entry.ts';
+
+/** Work that follows from a decision: run by a worker, at least once, so it must be safe to run again. */
+export interface Task {
+  readonly name: string;
+  /** The same key is never queued twice. */
+  readonly key: string;
+  /** Ids only, never personal data. */
+  readonly payload: Readonly<Record<string, string | number>>;
+  /** Not before this instant (RFC 3339); absent: at once. */
+  readonly notBefore?: string;
+}
+
+/**
+ * What a pure decision returns: the new state, the ledger entries that record it, the tasks that follow.
+ * `db.commit` writes all three in one transaction, or nothing.
+ */
+export interface Decision<State> {
+  readonly state: readonly State[];
+  readonly entries: readonly Entry[];
+  readonly tasks: readonly Task[];
+}
+
+/** A decision, or the reason there is none. */
+export type Decided<State> = Decision<State> | Refusal;

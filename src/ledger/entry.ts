@@ -1,0 +1,95 @@
+/**
+ * ledger/ promises that what happened stays said: one union of entries, the tree over them (RFC 6962), proofs and
+ * checkpoints that foreign tools read. An entry never holds personal data (I5): ids, digests, counts, codes, dates.
+ */
+
+/** Digests are lower-case hex, instants RFC 3339 UTC with milliseconds, actors are ids. */
+interface EntryFacts {
+  'policy.recorded': { digest: string };
+  'actor.created': { actor: string; role: string; by: string };
+  'token.created': { token: string; actor: string; role: string; canApprove: boolean };
+  'key.created': { kid: string; purpose: string; actor: string | null };
+  'hold.placed': { hold: string; scope: string; state: 'active' | 'pending'; records: number; root: string };
+  'hold.active': { hold: string; records: number; root: string };
+  'hold.release_requested': { hold: string };
+  'hold.released': { hold: string; requestedBy: string };
+  'run.planned': {
+    run: string;
+    policy: string;
+    dryRun: boolean;
+    cutoffs: Record<string, string>;
+    due: number;
+    held: number;
+  };
+  'run.refused': { run: string; code: string };
+  'run.awaiting_approval': { run: string; reasons: string[] };
+  'run.approved': { run: string };
+  'run.cancelled': { run: string };
+  'run.paused': { run: string };
+  'run.resumed': { run: string };
+  'run.failed': { run: string; code: string };
+  'run.completed': { run: string; destroyed: number; spared: number; root: string };
+  'batch.destroyed': {
+    batch: string;
+    run: string;
+    dataset: string;
+    count: number;
+    root: string;
+    cutoff: string;
+    policy: string;
+    epoch: number;
+    /** `source`: journalled in the source's own transaction; `intent`: lock and journal in Muniment's database. */
+    way: 'source' | 'intent';
+  };
+  'request.received': { request: string; type: string; regime: string; policy: string; subject: string };
+  'request.moved': { request: string; move: string; from: string; to: string };
+  'request.code_sent': { request: string };
+  'request.code_failed': { request: string; attempts: number };
+  'request.decided': { request: string; outcome: string; reason: string | null };
+  'request.fulfilled': {
+    request: string;
+    destroyed: number;
+    masked: number;
+    kept: number;
+    given: number;
+    receipt: string;
+  };
+  'request.downloaded': { request: string; export: string };
+  'erasure.batch': { request: string; dataset: string; destroyed: number; masked: number; root: string };
+  'demand.received': { demand: string; type: string };
+  'demand.document': { demand: string; document: string; sha256: string };
+  'demand.moved': { demand: string; move: string; from: string; to: string };
+  'demand.linked': { demand: string; hold: string | null; export: string | null };
+  'export.requested': { export: string; purpose: string; scope: string; policy: string };
+  'export.collected': { export: string; records: number; digest: string };
+  'export.approved': { export: string; preparer: string; manifest: string };
+  'export.sealed': { export: string; manifest: string; package: string };
+  'export.downloaded': { export: string };
+  'export.failed': { export: string; code: string };
+  'files.removed': { batch: string; count: number };
+}
+
+export type EntryKind = keyof EntryFacts;
+
+/** One fact of the ledger: what happened, when, and who did it. */
+export type Entry = {
+  [Kind in EntryKind]: {
+    readonly kind: Kind;
+    readonly at: string;
+    readonly actor: string;
+    readonly facts: Readonly<EntryFacts[Kind]>;
+  };
+}[EntryKind];
+
+/** An entry of one kind. */
+export type EntryOf<Kind extends EntryKind> = Extract<Entry, { kind: Kind }>;
+
+/** Make an entry; `at` is written in the ledger's own form. */
+export function entry<Kind extends EntryKind>(
+  kind: Kind,
+  at: Temporal.Instant,
+  actor: string,
+  facts: EntryFacts[Kind],
+): EntryOf<Kind> {
+  return { kind, at: at.toString({ smallestUnit: 'millisecond' }), actor, facts } as unknown as EntryOf<Kind>;
+}

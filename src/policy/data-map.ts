@@ -1,0 +1,103 @@
+/**
+ * policy/ promises the rules as data: what is kept where and whose it is, how long, under which hold, by which clock,
+ * and who may do what. Everything here is pure: text comes in, values and refusals go out. Nothing here may read a
+ * file, a clock or the environment, and no rule may live outside a policy file.
+ */
+
+/** A dataset's full name: source, dot, dataset, such as `app.messages`. */
+export type DatasetId = string;
+
+/** What becomes of rows that point at a record when it is destroyed. */
+export type OnDispose = 'cascade' | 'restrict' | 'unlink';
+
+/**
+ * How a row reaches another row: `columns` here hold the values of `to.columns` there, with or without a foreign key.
+ * - `owner`: this row is that person's: shown to them and destroyed with them.
+ * - `member`: whoever owns this row takes part in what it links to (a participant in a conversation): rows beneath
+ *   that concern them too, so a hold on the person covers them and an access package may give them, but their
+ *   erasure never destroys them.
+ */
+export interface Link {
+  readonly columns: readonly string[];
+  readonly to: { readonly dataset: DatasetId; readonly columns: readonly string[] };
+  readonly owner: boolean;
+  readonly member: boolean;
+}
+
+/** What a column holds. `text`: free text, searched for identifiers and shown in exports. */
+export interface Field {
+  readonly category: string;
+  readonly text: boolean;
+  /** On an erasure where the row must stay: what replaces the value. Absent: the value is left. */
+  readonly mask: 'null' | 'fixed' | null;
+}
+
+/** Rows of one table. */
+export interface TableDataset {
+  readonly kind: 'table';
+  readonly id: DatasetId;
+  readonly source: string;
+  readonly name: string;
+  readonly table: { readonly schema: string; readonly name: string };
+  /** The columns that name a row. Never empty: a table without a key can't be purged row by row and is refused. */
+  readonly key: readonly string[];
+  /** The column the retention window counts from; null where the dataset has no window of its own. */
+  readonly time: string | null;
+  /** kind of identifier (email, phone, …) -> column. */
+  readonly identifiers: Readonly<Record<string, string>>;
+  readonly links: readonly Link[];
+  readonly fields: Readonly<Record<string, Field>>;
+  /** Dataset name in the same source -> what happens to its rows that link here. */
+  readonly onDispose: Readonly<Record<DatasetId, OnDispose>>;
+  /** A column that names a file beneath `root`; the file goes with its row. */
+  readonly file: { readonly column: string; readonly root: string } | null;
+}
+
+/** Files of one folder: rotated logs, backups. The unit that goes is the whole file. */
+export interface FolderDataset {
+  readonly kind: 'folder';
+  readonly id: DatasetId;
+  readonly source: string;
+  readonly name: string;
+  /** Folder beneath the source's root. */
+  readonly folder: string;
+  /** A file name pattern with `*` and one `{date}` (YYYY-MM-DD or YYYYMMDD); what does not match is left alone and reported. */
+  readonly match: string;
+  /** Where a file's time comes from: the date in its name (the end of that UTC day), or its newest line. */
+  readonly time: 'name' | 'line';
+  /** Never fewer than this many of the newest files remain. 0: no such floor. */
+  readonly keepLast: number;
+}
+
+export interface SqlSource {
+  readonly kind: 'postgres';
+  readonly name: string;
+  readonly url: string;
+  readonly datasets: readonly TableDataset[];
+  /** `schema.table` -> why it is not in the data map (I11). */
+  readonly exempt: Readonly<Record<string, string>>;
+  readonly enforceHolds: 'trigger' | 'none';
+}
+
+export interface FilesSource {
+  readonly kind: 'files';
+  readonly name: string;
+  readonly root: string;
+  readonly datasets: readonly FolderDataset[];
+}
+
+export type Source = SqlSource | FilesSource;
+export type Dataset = TableDataset | FolderDataset;
+
+/** Every system where records live, by name. */
+export type DataMap = Readonly<Record<string, Source>>;
+
+/** Every dataset of the map, in the order of the files. */
+export function allDatasets(map: DataMap): readonly Dataset[] {
+  return Object.values(map).flatMap((source): readonly Dataset[] => source.datasets);
+}
+
+/** The dataset of that full name, or undefined. */
+export function findDataset(map: DataMap, id: DatasetId): Dataset | undefined {
+  return allDatasets(map).find((dataset) => dataset.id === id);
+}
