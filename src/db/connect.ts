@@ -1,0 +1,25 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+
+/** Muniment's own database: typed queries in `orm`, bulk and special statements in `sql`, one pool under both. */
+export interface Database {
+  readonly sql: postgres.Sql;
+  readonly orm: PostgresJsDatabase;
+  close(): Promise<void>;
+}
+
+/** Either the pool or one transaction of it: what the queries of this folder run on. */
+export type Queryable = Pick<PostgresJsDatabase, 'select' | 'insert' | 'update' | 'delete' | 'execute'>;
+
+/**
+ * Open the pool. Nothing is connected until the first query.
+ * @param max connections at most; every statement is given up after a minute, so that nothing waits for ever
+ */
+export function openDatabase(url: string, max = 10): Database {
+  const sql = postgres(url, {
+    max,
+    onnotice: () => {},
+    connection: { application_name: 'muniment', TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
+  });
+  return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 5 }) };
+}
