@@ -1,0 +1,61 @@
+import postgres from 'postgres';
+import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
+import type { ColumnTypes } from './dialect.ts';
+import type { SourceShape } from './held.ts';
+
+/** First half of every advisory lock key; the second is the dataset's name hashed by Postgres. */
+export const lockSpace = 7165;
+
+/** An open SQL source: its pool and, once read, the types of its columns. */
+export interface SqlConnection {
+  readonly source: SqlSource;
+  readonly sql: postgres.Sql;
+  /** Column types of every mapped table that exists, read afresh. */
+  shape(): Promise<SourceShape>;
+  dataset(id: string): TableDataset;
+  close(): Promise<void>;
+}
+
+/** Open a source's pool; nothing is connected until the first query. */
+export function connectSource(source: SqlSource): SqlConnection {
+  const sql = postgres(source.url, {
+    max: 6,
+    onnotice: () => {},
+    connect_timeout: 10,
+    connection: { application_name: 'muniment', TimeZone: 'UTC', DateStyle: 'ISO, YMD' },
+    types: {
+      // The driver's own Date would cut microseconds; times travel as the text Postgres writes.
+      date: {
+        to: 1184,
+        from: [1082, 1114, 1184],
+        serialize: (value: string) => value,
+        parse: (value: string) => value,
+      },
+    },
+  });
+  return {
+    source,
+    sql,
+    shape: () => readShape(source, sql),
+    dataset(id) {
+      const found = source.datasets.find((dataset) => dataset.id === id);
+      if (!found) throw new Error(`source ${source.name} has no dataset ${id}`);
+      return found;
+    },
+    close: () => sql.end({ timeout: 5 }),
+  };
+}
+
+async function readShape(source: SqlSource, sql: postgres.Sql): Promise<SourceShape> {
+  const rows = await sql<{ schema: string; name: string; column: string; type: string }[]>`
+    SELECT n.nspname AS schema, c.relname AS name, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'muniment')`;
+  const types = new Map<string, ColumnTypes>();
+  for (const dataset of source.datasets) {
+    const columns = rows.filter((row) => row.schema === dataset.table.schema && row.name === dataset.table.name);
+    if (columns.length > 0) types.set(dataset.id, Object.fromEntries(columns.map((row) => [row.column, row.type])));
+  }
+  return { source, types };
+}

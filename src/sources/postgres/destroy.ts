@@ -1,0 +1,172 @@
+import type postgres from 'postgres';
+import { refuse } from '../../core/refusal.ts';
+import type { TableDataset } from '../../policy/data-map.ts';
+import type { BatchOrder, BatchResult } from '../source.ts';
+import { lockSpace, type SqlConnection } from './connection.ts';
+import { isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
+import { blockedByChildren, childLinks, type HeldGroups, heldPredicate, type SourceShape } from './held.ts';
+import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
+
+const blockBytes = 64;
+
+/** The two padded keys of HMAC-SHA-256 (RFC 2104), so that SQL needs no extension to compute it. */
+export function hmacPads(key: Uint8Array): { inner: string; outer: string } {
+  const padded = new Uint8Array(blockBytes);
+  padded.set(key);
+  const hex = (mask: number) => Buffer.from(padded.map((byte) => byte ^ mask)).toString('hex');
+  return { inner: `'\\x${hex(0x36)}'::bytea`, outer: `'\\x${hex(0x5c)}'::bytea` };
+}
+
+/** SQL of one record's commitment: HMAC(run key, the row as Postgres writes it). docs/formats/commitment.md. */
+export function commitmentSql(row: string, pads: { inner: string; outer: string }, dataset: string): string {
+  const record = `convert_to(${literal(`${dataset}\n`)} || ${row}::text, 'UTF8')`;
+  return `sha256(${pads.outer} || sha256(${pads.inner} || ${record}))`;
+}
+
+/** The dataset and every dataset its destruction reaches, in the order in which locks are taken. */
+export function datasetsTouched(connection: SqlConnection, dataset: TableDataset): readonly string[] {
+  const reached = new Set<string>();
+  const visit = (current: TableDataset) => {
+    if (reached.has(current.id)) return;
+    reached.add(current.id);
+    for (const { child, onDispose } of childLinks(connection.source, current))
+      if (onDispose !== 'restrict') visit(child);
+  };
+  visit(dataset);
+  return [...reached].sort();
+}
+
+/** Take the batch's locks, shared, each in its own statement and before anything else is read. */
+export async function lockShared(tx: postgres.TransactionSql, datasets: readonly string[]): Promise<void> {
+  for (const dataset of datasets)
+    await tx`SELECT pg_advisory_xact_lock_shared(${lockSpace}::int, hashtext(${dataset}))`;
+}
+
+/**
+ * SQL that destroys the rows of `dataset` that meet `condition`, with everything that hangs on them, and answers one
+ * row: count per dataset and the sorted commitments. Children go by `= ANY(ARRAY(…))`: a join would read the whole
+ * child table for every batch.
+ */
+export function destructionSql(
+  connection: SqlConnection,
+  dataset: TableDataset,
+  condition: string,
+  pads: { inner: string; outer: string },
+  batch: string,
+): string {
+  const ctes: string[] = [];
+  const gone: { cte: string; dataset: TableDataset }[] = [];
+  const destroy = (current: TableDataset, where: string, path: ReadonlySet<string>) => {
+    const cte = `gone${gone.length}`;
+    gone.push({ cte, dataset: current });
+    ctes.push(`${cte} AS (DELETE FROM ${table(current)} t WHERE ${where} RETURNING t.*)`);
+    for (const { child, link, onDispose } of childLinks(connection.source, current)) {
+      if (onDispose === 'restrict' || path.has(child.id)) continue;
+      const single = link.columns.length === 1 ? link.columns[0] : undefined;
+      const ours = link.columns.map((column) => `t.${name(column)}`).join(', ');
+      const theirs = link.to.columns.map(name).join(', ');
+      const reached =
+        single === undefined
+          ? `(${ours}) IN (SELECT ${theirs} FROM ${cte})`
+          : `${ours} = ANY(ARRAY(SELECT ${theirs} FROM ${cte}))`;
+      if (onDispose === 'cascade') destroy(child, reached, new Set([...path, child.id]));
+      else
+        ctes.push(
+          `unlinked${ctes.length} AS (UPDATE ${table(child)} t SET ${link.columns.map((column) => `${name(column)} = NULL`).join(', ')} WHERE ${reached})`,
+        );
+    }
+  };
+  destroy(dataset, condition, new Set([dataset.id]));
+  const counts = gone
+    .map(({ cte, dataset: { id } }) => `SELECT ${literal(id)} AS dataset, count(*) AS n FROM ${cte}`)
+    .join(' UNION ALL ');
+  const leaves = gone
+    .map(({ cte, dataset: { id } }) => `SELECT ${commitmentSql(cte, pads, id)} AS leaf FROM ${cte}`)
+    .join(' UNION ALL ');
+  const files = gone
+    .flatMap(({ cte, dataset: { file } }) =>
+      file ? [`SELECT ${name(file.column)}::text AS path FROM ${cte} WHERE ${name(file.column)} IS NOT NULL`] : [],
+    )
+    .join(' UNION ');
+  if (files)
+    ctes.push(
+      `leaving AS (INSERT INTO muniment.files_leaving (batch, path) SELECT ${literal(batch)}, path FROM (${files}) f ON CONFLICT DO NOTHING)`,
+    );
+  return `WITH ${ctes.join(',\n')}
+SELECT (SELECT coalesce(jsonb_object_agg(dataset, n), '{}') FROM (SELECT dataset, sum(n) AS n FROM (${counts}) c GROUP BY dataset HAVING sum(n) > 0) s) AS counts,
+  (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (${leaves}) l) AS leaves`;
+}
+
+/** SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. */
+export function freeConditions(shape: SourceShape, dataset: TableDataset, groups: HeldGroups): readonly string[] {
+  const held = heldPredicate(shape, dataset, 't', groups);
+  const children = blockedByChildren(shape, dataset, 't', groups);
+  return [held, children.held, children.restricted].flatMap((condition) => (condition ? [`NOT ${condition}`] : []));
+}
+
+/**
+ * Destroy one batch: the next slice of time with about `order.rows` due rows. One transaction at READ COMMITTED: the
+ * locks, the epoch, the deletion with its commitments, the journal row. A batch that already happened is answered from
+ * the journal and nothing is touched, so trying again after a crash is always safe.
+ * @param from where the last batch ended (the text of the time column), so that held rows are not read again
+ * @returns the journal row; or `nothing_due`; or a refusal, and then nothing was destroyed
+ */
+export async function destroyBatch(
+  connection: SqlConnection,
+  order: BatchOrder,
+  knownEpoch: number,
+  from: string | null,
+): Promise<BatchResult> {
+  const dataset = connection.dataset(order.dataset);
+  const shape = await connection.shape();
+  const types = shape.types.get(dataset.id);
+  if (!types || dataset.time === null || !isTimeType(typeOf(types, dataset.time)))
+    return refuse(
+      'source_drift',
+      `${dataset.id} has no usable time column in the source. Nothing was destroyed; run "source check".`,
+      { dataset: dataset.id },
+    );
+  const time = name(dataset.time);
+  const type = typeOf(types, dataset.time);
+  const cutoff = timeConstant(order.cutoff, type);
+  const pads = hmacPads(order.runKey);
+  return await connection.sql.begin('ISOLATION LEVEL READ COMMITTED', async (tx): Promise<BatchResult> => {
+    await tx.unsafe(`SET LOCAL lock_timeout = '10s'`);
+    await lockShared(tx, datasetsTouched(connection, dataset));
+    const done = await readJournal(tx, order.batch);
+    if (done) return { kind: 'batch', ...done };
+    const epoch = await readEpoch(tx);
+    if (epoch === null || epoch < knownEpoch)
+      return refuse(
+        'hold_epoch_behind',
+        `Source ${connection.source.name} knows holds up to epoch ${epoch ?? 'none'}, Muniment knows ${knownEpoch}: it was restored. Nothing was destroyed; place the holds again first.`,
+        { source: connection.source.name },
+      );
+    const groups = await readHeldGroups(tx);
+    const free = freeConditions(shape, dataset, groups).join(' AND ');
+    const spared = free ? ` AND ${free}` : '';
+    // Behind `from` nothing free was left a moment ago: rows under hold are looked at once a run, not once a batch.
+    const after = from === null ? '' : ` AND t.${time} > ${literal(from)}::${type}`;
+    const [first] = await tx.unsafe<{ t: string | null }[]>(
+      `SELECT t.${time}::text AS t FROM ${table(dataset)} t WHERE t.${time} < ${cutoff}${after}${spared} ORDER BY t.${time} LIMIT 1`,
+    );
+    if (!first?.t) return { kind: 'nothing_due' };
+    const low = `${literal(first.t)}::${type}`;
+    const [last] = await tx.unsafe<{ t: string }[]>(
+      `SELECT s.${time}::text AS t FROM (SELECT t.${time} FROM ${table(dataset)} t WHERE t.${time} >= ${low} AND t.${time} < ${cutoff} ORDER BY t.${time} OFFSET ${order.rows - 1} LIMIT 1) s`,
+    );
+    const upTo = last ? `t.${time} <= ${literal(last.t)}::${type}` : `t.${time} < ${cutoff}`;
+    const condition = `t.${time} >= ${low} AND ${upTo} AND t.${time} < ${cutoff}${spared}`;
+    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(
+      destructionSql(connection, dataset, condition, pads, order.batch),
+    );
+    if (!result) throw new Error('the destruction answered no row');
+    const count = result.leaves.length / 32;
+    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, counts, count, leaves, cutoff, policy, epoch, up_to)
+      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
+        ${order.cutoff.toString()}::text::timestamptz, ${order.policy}, ${epoch}, ${last?.t ?? null})`;
+    const written = await readJournal(tx, order.batch);
+    if (!written) throw new Error('the journal row just written is not there');
+    return { kind: 'batch', ...written };
+  });
+}

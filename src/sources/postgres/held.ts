@@ -1,0 +1,172 @@
+import type { Link, SqlSource, TableDataset } from '../../policy/data-map.ts';
+import { type ColumnTypes, literal, name, table, typeOf } from './dialect.ts';
+
+/** Which columns some hold names, per dataset: what `muniment.held` has now, read under the lock. */
+export type HeldGroups = ReadonlyMap<string, readonly (readonly string[])[]>;
+
+export interface SourceShape {
+  readonly source: SqlSource;
+  readonly types: ReadonlyMap<string, ColumnTypes>;
+}
+
+/**
+ * SQL that is true for a row `alias` of the dataset when something held covers it: by its own columns, by whom or what
+ * it links to, or through its parents' own. Null when no hold can touch the dataset, so that the common case costs
+ * nothing. Holds are predicates over what is there at this moment: a later message in a held conversation is held.
+ * @param only restrict to these holds (for counting by hold); absent: any hold
+ */
+export function heldPredicate(
+  shape: SourceShape,
+  dataset: TableDataset,
+  alias: string,
+  groups: HeldGroups,
+  only?: string,
+): string | null {
+  const conditions = ownConditions(shape, dataset, alias, groups, only, new Set([dataset.id]));
+  return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
+}
+
+function ownConditions(
+  shape: SourceShape,
+  dataset: TableDataset,
+  alias: string,
+  groups: HeldGroups,
+  only: string | undefined,
+  path: ReadonlySet<string>,
+): string[] {
+  const types = shape.types.get(dataset.id) ?? {};
+  const direct = (groups.get(dataset.id) ?? []).map((columns) =>
+    heldBy(dataset, dataset.id, columns, columns, types, alias, only),
+  );
+  const throughLinks = dataset.links.flatMap((link) => linkConditions(shape, dataset, link, alias, groups, only, path));
+  return [...direct, ...throughLinks];
+}
+
+function linkConditions(
+  shape: SourceShape,
+  dataset: TableDataset,
+  link: Link,
+  alias: string,
+  groups: HeldGroups,
+  only: string | undefined,
+  path: ReadonlySet<string>,
+): string[] {
+  const parent = shape.source.datasets.find((candidate) => candidate.id === link.to.dataset);
+  if (!parent || path.has(parent.id)) return [];
+  const types = shape.types.get(dataset.id) ?? {};
+  const isLinkKey = (columns: readonly string[]) => sameColumns(columns, link.to.columns);
+  // The parent is named by the very columns this row carries: no need to visit the parent.
+  const named = (groups.get(parent.id) ?? [])
+    .filter(isLinkKey)
+    .map((columns) => heldBy(dataset, parent.id, columns, link.columns, types, alias, only));
+  const others: HeldGroups = new Map(
+    [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((columns) => !isLinkKey(columns)) : lists]),
+  );
+  const parentAlias = `${alias}p`;
+  const parentConditions = ownConditions(shape, parent, parentAlias, others, only, new Set([...path, parent.id]));
+  if (parentConditions.length === 0) return named;
+  const join = link.columns
+    .map((column, i) => `${parentAlias}.${name(link.to.columns[i] ?? '')} = ${alias}.${name(column)}`)
+    .join(' AND ');
+  return [
+    ...named,
+    `EXISTS (SELECT 1 FROM ${table(parent)} ${parentAlias} WHERE ${join} AND (${parentConditions.join(' OR ')}))`,
+  ];
+}
+
+/** Rows of `muniment.held` for `anchor` on `anchorColumns`, compared with this row's `columns`, typed as the row is. */
+function heldBy(
+  dataset: TableDataset,
+  anchor: string,
+  anchorColumns: readonly string[],
+  columns: readonly string[],
+  types: ColumnTypes,
+  alias: string,
+  only: string | undefined,
+): string {
+  const values = columns.map((column, i) => `h.vals[${i + 1}]::${typeOf(types, column)} = ${alias}.${name(column)}`);
+  const range =
+    dataset.time === null
+      ? []
+      : [
+          `(h.from_at IS NULL OR ${alias}.${name(dataset.time)} >= ${boundary('h.from_at', typeOf(types, dataset.time))})`,
+          `(h.to_at IS NULL OR ${alias}.${name(dataset.time)} <= ${boundary('h.to_at', typeOf(types, dataset.time))})`,
+        ];
+  const conditions = [
+    `h.dataset = ${literal(anchor)}`,
+    `h.cols = ${columnsLiteral(anchorColumns)}`,
+    ...(only === undefined ? [] : [`h.hold = ${literal(only)}`]),
+    ...values,
+    ...range,
+  ];
+  return `EXISTS (SELECT 1 FROM muniment.held h WHERE ${conditions.join(' AND ')})`;
+}
+
+function boundary(column: string, type: string): string {
+  if (type.includes('without')) return `(${column} AT TIME ZONE 'UTC')`;
+  if (type === 'date') return `(${column} AT TIME ZONE 'UTC')::date`;
+  return column;
+}
+
+export function columnsLiteral(columns: readonly string[]): string {
+  return `ARRAY[${columns.map(literal).join(',')}]::text[]`;
+}
+
+function sameColumns(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((column, i) => column === b[i]);
+}
+
+/** A child dataset that links to `parent`, and how. */
+export interface ChildLink {
+  readonly child: TableDataset;
+  readonly link: Link;
+  readonly onDispose: 'cascade' | 'restrict' | 'unlink';
+}
+
+/** Every dataset whose rows hang on this one, with what the data map says becomes of them. */
+export function childLinks(source: SqlSource, parent: TableDataset): readonly ChildLink[] {
+  return source.datasets.flatMap((child) =>
+    child.links
+      .filter((link) => link.to.dataset === parent.id)
+      .flatMap((link): ChildLink[] => {
+        const onDispose = parent.onDispose[child.id];
+        return onDispose === undefined ? [] : [{ child, link, onDispose }];
+      }),
+  );
+}
+
+/**
+ * SQL that is true for a row `alias` that may not go although nothing holds it itself: a row hanging on it is held
+ * (it would cascade or be unlinked), or a `restrict` link still points at it. Null when there is no such case.
+ */
+export function blockedByChildren(
+  shape: SourceShape,
+  dataset: TableDataset,
+  alias: string,
+  groups: HeldGroups,
+): { held: string | null; restricted: string | null } {
+  const held: string[] = [];
+  const restricted: string[] = [];
+  for (const { child, link, onDispose } of childLinks(shape.source, dataset)) {
+    const childAlias = `${alias}c`;
+    const join = link.columns
+      .map((column, i) => `${childAlias}.${name(column)} = ${alias}.${name(link.to.columns[i] ?? '')}`)
+      .join(' AND ');
+    const exists = (condition: string) =>
+      `EXISTS (SELECT 1 FROM ${table(child)} ${childAlias} WHERE ${join}${condition ? ` AND ${condition}` : ''})`;
+    if (onDispose === 'restrict') {
+      restricted.push(exists(''));
+      continue;
+    }
+    // Seen from the child, what holds the parent is the parent's own business: it was asked above.
+    const own = ownConditions(shape, child, childAlias, groups, undefined, new Set([child.id, dataset.id]));
+    if (own.length > 0) held.push(exists(`(${own.join(' OR ')})`));
+    if (onDispose === 'cascade' && child.id !== dataset.id) {
+      const deeper = blockedByChildren(shape, child, childAlias, groups);
+      if (deeper.held) held.push(exists(deeper.held));
+      if (deeper.restricted) restricted.push(exists(deeper.restricted));
+    }
+  }
+  const any = (conditions: string[]) => (conditions.length > 0 ? `(${conditions.join(' OR ')})` : null);
+  return { held: any(held), restricted: any(restricted) };
+}
