@@ -16,12 +16,15 @@ export type OnDispose = 'cascade' | 'restrict' | 'unlink';
  * - `member`: whoever owns this row takes part in what it links to (a participant in a conversation): rows beneath
  *   that concern them too, so a hold on the person covers them and an access package may give them, but their
  *   erasure never destroys them.
+ * - `owns`: what this row links to is its owner's (a customer's address): shown to them; destroyed with them only when
+ *   nobody else's row of any dataset points at it.
  */
 export interface Link {
   readonly columns: readonly string[];
   readonly to: { readonly dataset: DatasetId; readonly columns: readonly string[] };
   readonly owner: boolean;
   readonly member: boolean;
+  readonly owns: boolean;
 }
 
 /** What a column holds. `text`: free text, searched for identifiers and shown in exports. */
@@ -49,6 +52,10 @@ export interface TableDataset {
   readonly fields: Readonly<Record<string, Field>>;
   /** Dataset name in the same source -> what happens to its rows that link here. */
   readonly onDispose: Readonly<Record<DatasetId, OnDispose>>;
+  /** What an owner's erasure does to their rows here: they go, they stay with fields masked, or they stay. */
+  readonly erase: 'destroy' | 'mask' | 'keep';
+  /** Why rows stay, where they do: a refusal code of the regime, such as LEGAL_CLAIMS. */
+  readonly eraseGround: string | null;
   /** A column that names a file beneath `root`; the file goes with its row. */
   readonly file: { readonly column: string; readonly root: string } | null;
 }

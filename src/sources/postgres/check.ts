@@ -1,4 +1,4 @@
-import type { Drift } from '../source.ts';
+import type { Drift } from '../../disposition/drift.ts';
 import type { SqlConnection } from './connection.ts';
 import { isTimeType } from './dialect.ts';
 import { childLinks } from './held.ts';

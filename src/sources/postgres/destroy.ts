@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { refuse } from '../../core/refusal.ts';
+import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
-import type { BatchOrder, BatchResult } from '../source.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
 import { blockedByChildren, childLinks, type HeldGroups, heldPredicate, type SourceShape } from './held.ts';

@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
 import { sha256Stream, toHex } from '../../core/hash.ts';
+import type { Coverage, HoldClause } from '../../disposition/hold.ts';
+import type { Census } from '../../disposition/run.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
-import type { Census, Coverage, HoldClause } from '../source.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { name, table, timeConstant, typeOf } from './dialect.ts';
 import { blockedByChildren, type HeldGroups, heldPredicate, type SourceShape } from './held.ts';

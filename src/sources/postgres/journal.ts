@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { JournalRow } from '../source.ts';
+import type { JournalRow } from '../../disposition/batch.ts';
 import type { SqlConnection } from './connection.ts';
 import type { HeldGroups } from './held.ts';
 

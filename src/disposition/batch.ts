@@ -1,0 +1,46 @@
+/**
+ * disposition/ promises to say what is due and may go, and what it takes to let it go: plans, guards, batches, holds,
+ * certificates. It counts and decides; it never touches a record. Nothing here may be lenient about a hold.
+ */
+import type { Refusal } from '../core/refusal.ts';
+import type { DatasetId } from '../policy/data-map.ts';
+
+/** A batch to destroy: the same values every time it is tried, so that a second try changes nothing. */
+export interface BatchOrder {
+  readonly batch: string;
+  readonly run: string;
+  readonly dataset: DatasetId;
+  readonly seq: number;
+  readonly cutoff: Temporal.Instant;
+  readonly policy: string;
+  /** 32 bytes: records are committed to under this key, so that a proof tells nothing about what went. */
+  readonly runKey: Uint8Array;
+  readonly rows: number;
+}
+
+/** The journal's word on one batch. `leaves`: 32 bytes a record, sorted. */
+export interface JournalRow {
+  readonly batch: string;
+  readonly run: string;
+  readonly dataset: DatasetId;
+  readonly seq: number;
+  readonly counts: Readonly<Record<DatasetId, number>>;
+  readonly count: number;
+  readonly leaves: Uint8Array;
+  readonly cutoff: Temporal.Instant | null;
+  readonly policy: string;
+  readonly epoch: number;
+  readonly way: 'source' | 'intent';
+  readonly destroyedAt: Temporal.Instant;
+}
+
+/** A batch done (with where its slice of time ended; null: at the cutoff), or the reason nothing was destroyed. */
+export type BatchResult =
+  | { readonly kind: 'batch'; readonly journal: JournalRow; readonly upTo: string | null }
+  | { readonly kind: 'nothing_due' }
+  | Refusal;
+
+/** The name of a run's batch: the same for every try, so that the journals can tell a second try from a second batch. */
+export function batchId(run: string, dataset: DatasetId, seq: number): string {
+  return `${run}/${dataset}/${seq}`;
+}

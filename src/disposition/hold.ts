@@ -1,0 +1,162 @@
+import type { Actor } from '../core/actor.ts';
+import { formatInstant } from '../core/instants.ts';
+import type { Personal } from '../core/personal.ts';
+import { isRefusal, refuse } from '../core/refusal.ts';
+import { secondPerson } from '../core/second-person.ts';
+import type { Decided } from '../ledger/decision.ts';
+import { entry } from '../ledger/entry.ts';
+import type { DatasetId } from '../policy/data-map.ts';
+import type { HoldScope } from '../policy/hold.ts';
+
+/** What an acknowledged hold covers in one dataset: how many records, and a digest that names exactly which. */
+export interface Coverage {
+  readonly dataset: DatasetId;
+  readonly count: number;
+  readonly root: string;
+}
+
+/**
+ * One condition of a hold on one dataset: records whose `columns` have these values, within the range if there is one.
+ * No columns: every record of the dataset within the range.
+ */
+export interface HoldClause {
+  readonly dataset: DatasetId;
+  readonly columns: readonly string[];
+  readonly values: readonly string[];
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** Where a hold stands in one source. A source that was not reached keeps the hold pending. */
+export type Placement =
+  | { readonly state: 'pending'; readonly code: string | null }
+  | { readonly state: 'placed'; readonly epoch: number }
+  | { readonly state: 'lifted'; readonly epoch: number };
+
+export type HoldState = 'pending' | 'active' | 'release_requested' | 'released';
+
+/** A legal hold. While it is not released nothing it covers is destroyed or masked (I1). */
+export interface Hold {
+  readonly id: string;
+  readonly version: number;
+  readonly caseId: string;
+  readonly state: HoldState;
+  readonly policy: string;
+  readonly placedAt: Temporal.Instant;
+  readonly placedBy: string;
+  readonly demandId: string | null;
+  readonly requestId: string | null;
+  readonly placements: Readonly<Record<string, Placement>>;
+  readonly coverage: readonly Coverage[];
+  readonly scopeDigest: string;
+  readonly releaseRequestedBy: string | null;
+  readonly releaseRequestedAt: Temporal.Instant | null;
+  readonly releasedBy: string | null;
+  readonly releasedAt: Temporal.Instant | null;
+  readonly matter: Personal<string>;
+  readonly reason: Personal<string>;
+  readonly scope: Personal<HoldScope>;
+}
+
+export type HoldChange = { readonly kind: 'hold'; readonly hold: Hold };
+
+export const holdMoves = {
+  request_release: ['active', 'pending'],
+  approve_release: ['release_requested'],
+} satisfies Record<string, readonly HoldState[]>;
+
+/** Records covered in all datasets. */
+export function coveredCount(coverage: readonly Coverage[]): number {
+  return coverage.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Take a hold on: it is pending until every source has acknowledged it. */
+export function decideHold(hold: Hold): Decided<HoldChange> {
+  return {
+    state: [{ kind: 'hold', hold }],
+    entries: [
+      entry('hold.placed', hold.placedAt, hold.placedBy, {
+        hold: hold.id,
+        scope: hold.scopeDigest,
+        state: 'pending',
+        records: 0,
+        root: '',
+      }),
+    ],
+    tasks: [{ name: 'place-hold', key: `place-hold/${hold.id}`, payload: { hold: hold.id } }],
+  };
+}
+
+/** What the sources answered: the hold is active once each of them has it in place. */
+export function decidePlacement(
+  hold: Hold,
+  placements: Readonly<Record<string, Placement>>,
+  coverage: readonly Coverage[],
+  root: string,
+  now: Temporal.Instant,
+): Decided<HoldChange> {
+  if (hold.state !== 'pending' && hold.state !== 'active')
+    return refuse('move_not_allowed', 'This hold is being released or was released; it is not placed again.', {
+      state: hold.state,
+    });
+  const everywhere = Object.values(placements).every((placement) => placement.state === 'placed');
+  const state = everywhere ? 'active' : 'pending';
+  const becomesActive = hold.state === 'pending' && state === 'active';
+  return {
+    state: [{ kind: 'hold', hold: { ...hold, state, placements, coverage } }],
+    entries: becomesActive
+      ? [entry('hold.active', now, 'system', { hold: hold.id, records: coveredCount(coverage), root })]
+      : [],
+    tasks: everywhere
+      ? []
+      : [
+          {
+            name: 'place-hold',
+            key: `place-hold/${hold.id}/${now.epochMilliseconds}`,
+            payload: { hold: hold.id },
+            notBefore: formatInstant(now.add({ seconds: 30 })),
+          },
+        ],
+  };
+}
+
+/** Ask for a release. Nothing changes in the sources until somebody else agrees. */
+export function decideReleaseRequest(hold: Hold, actor: Actor, now: Temporal.Instant): Decided<HoldChange> {
+  if (!holdMoves.request_release.some((state) => state === hold.state))
+    return refuse(
+      'move_not_allowed',
+      `A hold that is ${hold.state.replace('_', ' ')} cannot be asked to be released.`,
+      {
+        state: hold.state,
+      },
+    );
+  return {
+    state: [
+      {
+        kind: 'hold',
+        hold: { ...hold, state: 'release_requested', releaseRequestedBy: actor.id, releaseRequestedAt: now },
+      },
+    ],
+    entries: [entry('hold.release_requested', now, actor.id, { hold: hold.id })],
+    tasks: [],
+  };
+}
+
+/** Release, by a second person (I6). The record of the hold stays; only its effect in the sources ends. */
+export function decideRelease(hold: Hold, actor: Actor, now: Temporal.Instant): Decided<HoldChange> {
+  if (hold.state !== 'release_requested' || hold.releaseRequestedBy === null)
+    return refuse(
+      'move_not_allowed',
+      'Nobody has asked to release this hold. Ask for it first; another person approves.',
+      {
+        state: hold.state,
+      },
+    );
+  const refusal = secondPerson(hold.releaseRequestedBy, actor, 'the release of this hold');
+  if (isRefusal(refusal)) return refusal;
+  return {
+    state: [{ kind: 'hold', hold: { ...hold, state: 'released', releasedBy: actor.id, releasedAt: now } }],
+    entries: [entry('hold.released', now, actor.id, { hold: hold.id, requestedBy: hold.releaseRequestedBy })],
+    tasks: [{ name: 'lift-hold', key: `lift-hold/${hold.id}`, payload: { hold: hold.id } }],
+  };
+}
