@@ -1,9 +1,25 @@
 import type { Refusal } from '../core/refusal.ts';
 import type { Entry } from './entry.ts';
 
+/** Every kind of task; jobs/ has a handler for each, and the type says so. */
+export const taskNames = [
+  'place-hold',
+  'lift-hold',
+  'execute-run',
+  'certify-run',
+  'send-notice',
+  'gather-findings',
+  'prepare-access-package',
+  'erase-subject',
+  'collect-export',
+  'seal-export',
+  'deliver-access-package',
+] as const;
+export type TaskName = (typeof taskNames)[number];
+
 /** Work that follows from a decision: run by a worker, at least once, so it must be safe to run again. */
 export interface Task {
-  readonly name: string;
+  readonly name: TaskName;
   /** The same key is never queued twice. */
   readonly key: string;
   /** Ids only, never personal data. */

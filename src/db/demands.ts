@@ -1,0 +1,62 @@
+import { desc, eq } from 'drizzle-orm';
+import type { Json } from '../core/canonical-json.ts';
+import { personal } from '../core/personal.ts';
+import type { Demand, DemandState, DemandType, Paper, ServedDocument } from '../demands/demand.ts';
+import type { Store } from './commit.ts';
+import { demands } from './schema.ts';
+import type { Vault } from './vault.ts';
+
+interface Sealed {
+  readonly paper: Paper;
+  readonly channel: string;
+}
+
+export async function demandColumns(vault: Vault, demand: Demand) {
+  const secret: Sealed = { paper: demand.paper.reveal(), channel: demand.channel };
+  return {
+    id: demand.id,
+    reference: demand.reference,
+    caseId: demand.caseId,
+    type: demand.type,
+    state: demand.state,
+    receivedAt: demand.receivedAt,
+    dueAt: demand.dueAt,
+    emergency: demand.emergency,
+    policy: demand.policy,
+    history: demand.history as unknown as Json,
+    documents: demand.documents as unknown as Json,
+    holdIds: [...demand.holdIds],
+    exportIds: [...demand.exportIds],
+    sealed: await vault.seal(demand.caseId, secret),
+  };
+}
+
+async function toDemand(store: Store, row: typeof demands.$inferSelect): Promise<Demand> {
+  const secret = (await store.vault.open(row.caseId, row.sealed)).reveal() as Sealed;
+  const { sealed: _, ...plain } = row;
+  return {
+    ...plain,
+    type: row.type as DemandType,
+    state: row.state as DemandState,
+    channel: secret.channel,
+    history: row.history as unknown as Demand['history'],
+    documents: row.documents as unknown as ServedDocument[],
+    paper: personal(secret.paper),
+  };
+}
+
+export async function loadDemand(store: Store, id: string): Promise<Demand | null> {
+  const [row] = await store.db.orm.select().from(demands).where(eq(demands.id, id));
+  return row ? toDemand(store, row) : null;
+}
+
+/** Demands, newest first. */
+export async function listDemands(store: Store, limit: number, offset = 0): Promise<readonly Demand[]> {
+  const rows = await store.db.orm
+    .select()
+    .from(demands)
+    .orderBy(desc(demands.receivedAt), desc(demands.id))
+    .limit(limit)
+    .offset(offset);
+  return Promise.all(rows.map((row) => toDemand(store, row)));
+}

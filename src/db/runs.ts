@@ -1,0 +1,258 @@
+import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import type { Json } from '../core/canonical-json.ts';
+import type { JournalRow } from '../disposition/batch.ts';
+import type { Run, RunPart, RunState } from '../disposition/run.ts';
+import type { Store } from './commit.ts';
+import type { Queryable } from './connect.ts';
+import { batches, intents, runParts, runs, settings } from './schema.ts';
+import type { Vault } from './vault.ts';
+
+export function runColumns(vault: Vault, run: Run) {
+  return {
+    id: run.id,
+    state: run.state,
+    dryRun: run.dryRun,
+    policy: run.policy,
+    plannedAt: run.plannedAt,
+    startedBy: run.startedBy,
+    approvedBy: run.approvedBy,
+    approvalReasons: [...run.approvalReasons],
+    finishedAt: run.finishedAt,
+    cutoffs: { ...run.cutoffs },
+    refusal: run.refusal as Json,
+    certificate: run.certificate as Json,
+    runKey: vault.wrap(run.runKey, `run:${run.id}`),
+  };
+}
+
+/** The parts of a run as they now stand. */
+export async function writeRunParts(tx: Queryable, run: Run): Promise<void> {
+  if (run.parts.length === 0) return;
+  const rows = run.parts.map((part) => ({
+    runId: run.id,
+    rule: part.rule,
+    dataset: part.dataset,
+    state: part.state,
+    due: part.due,
+    held: part.held,
+    restricted: part.restricted,
+    total: part.total,
+    destroyed: part.destroyed,
+    batches: part.batches,
+    heldBy: { ...part.heldBy },
+    refusal: part.refusal as Json,
+  }));
+  await tx
+    .insert(runParts)
+    .values(rows)
+    .onConflictDoUpdate({
+      target: [runParts.runId, runParts.dataset],
+      set: {
+        state: sql`excluded.state`,
+        destroyed: sql`excluded.destroyed`,
+        batches: sql`excluded.batches`,
+        refusal: sql`excluded.refusal`,
+      },
+    });
+}
+
+function toRun(store: Store, row: typeof runs.$inferSelect, parts: readonly (typeof runParts.$inferSelect)[]): Run {
+  return {
+    ...row,
+    state: row.state as RunState,
+    approvalReasons: row.approvalReasons as unknown as string[],
+    refusal: row.refusal as Run['refusal'],
+    certificate: row.certificate as Run['certificate'],
+    runKey: store.vault.unwrap(row.runKey, `run:${row.id}`),
+    parts: parts
+      .filter((part) => part.runId === row.id)
+      .map((part) => ({ ...part, state: part.state as RunPart['state'], refusal: part.refusal as RunPart['refusal'] }))
+      .sort((a, b) => (a.dataset < b.dataset ? -1 : 1)),
+  };
+}
+
+export async function loadRun(store: Store, id: string): Promise<Run | null> {
+  const [row] = await store.db.orm.select().from(runs).where(eq(runs.id, id));
+  if (!row) return null;
+  return toRun(store, row, await store.db.orm.select().from(runParts).where(eq(runParts.runId, id)));
+}
+
+/** Runs, newest first. */
+export async function listRuns(store: Store, limit: number, offset = 0): Promise<readonly Run[]> {
+  const rows = await store.db.orm
+    .select()
+    .from(runs)
+    .orderBy(desc(runs.plannedAt), desc(runs.id))
+    .limit(limit)
+    .offset(offset);
+  return withParts(store, rows);
+}
+
+/** Runs in one of these states, oldest first: what a start has to take up again, what waits for approval. */
+export async function runsIn(store: Store, states: readonly RunState[]): Promise<readonly Run[]> {
+  const rows = await store.db.orm
+    .select()
+    .from(runs)
+    .where(inArray(runs.state, [...states]))
+    .orderBy(runs.plannedAt);
+  return withParts(store, rows);
+}
+
+async function withParts(store: Store, rows: readonly (typeof runs.$inferSelect)[]): Promise<readonly Run[]> {
+  if (rows.length === 0) return [];
+  const parts = await store.db.orm
+    .select()
+    .from(runParts)
+    .where(
+      inArray(
+        runParts.runId,
+        rows.map((row) => row.id),
+      ),
+    );
+  return rows.map((row) => toRun(store, row, parts));
+}
+
+/** Destroyed in a dataset by each of the last completed runs, newest first. */
+export async function usualDestruction(store: Store, dataset: string, most = 5): Promise<readonly number[]> {
+  const rows = await store.db.orm
+    .select({ destroyed: runParts.destroyed })
+    .from(runParts)
+    .innerJoin(runs, eq(runs.id, runParts.runId))
+    .where(and(eq(runParts.dataset, dataset), eq(runs.state, 'completed'), eq(runs.dryRun, false)))
+    .orderBy(desc(runs.plannedAt))
+    .limit(most);
+  return rows.map((row) => row.destroyed);
+}
+
+/** The policies under which a rule has run to its end: whether it is unchanged is asked of their contents. */
+export async function completedPolicies(store: Store, rule: string): Promise<readonly string[]> {
+  const rows = await store.db.orm
+    .selectDistinct({ policy: runs.policy })
+    .from(runs)
+    .innerJoin(runParts, eq(runs.id, runParts.runId))
+    .where(and(eq(runParts.rule, rule), eq(runParts.state, 'done'), eq(runs.dryRun, false)));
+  return rows.map((row) => row.policy);
+}
+
+/** Copy a journal row, once by batch id. True when it was new. Runs in the transaction that also says so in the ledger. */
+export async function copyBatch(
+  tx: Queryable,
+  journal: JournalRow,
+  root: Uint8Array,
+  now: Temporal.Instant,
+  of: { run: string } | { request: string },
+): Promise<boolean> {
+  const added = await tx
+    .insert(batches)
+    .values({
+      id: journal.batch,
+      runId: 'run' in of ? of.run : null,
+      requestId: 'request' in of ? of.request : null,
+      dataset: journal.dataset,
+      seq: journal.seq,
+      count: journal.count,
+      root,
+      leaves: journal.leaves,
+      cutoff: journal.cutoff,
+      epoch: journal.epoch,
+      way: journal.way,
+      destroyedAt: journal.destroyedAt,
+      copiedAt: now,
+    })
+    .onConflictDoNothing()
+    .returning({ id: batches.id });
+  return added.length === 1;
+}
+
+export interface BatchRecord {
+  readonly id: string;
+  readonly dataset: string;
+  readonly seq: number;
+  readonly count: number;
+  readonly root: Uint8Array;
+  readonly cutoff: Temporal.Instant | null;
+  readonly epoch: number;
+  readonly way: string;
+  readonly destroyedAt: Temporal.Instant;
+}
+
+/** The purge log of a run: its batches in order, without their leaves. */
+export async function batchesOfRun(store: Store, run: string, limit = 10_000): Promise<readonly BatchRecord[]> {
+  return await store.db.orm
+    .select({
+      id: batches.id,
+      dataset: batches.dataset,
+      seq: batches.seq,
+      count: batches.count,
+      root: batches.root,
+      cutoff: batches.cutoff,
+      epoch: batches.epoch,
+      way: batches.way,
+      destroyedAt: batches.destroyedAt,
+    })
+    .from(batches)
+    .where(eq(batches.runId, run))
+    .orderBy(batches.dataset, batches.seq)
+    .limit(limit);
+}
+
+/** How many batches of a dataset a run has had, and what they took: where a resumed run goes on. */
+export async function progressOf(
+  store: Store,
+  run: string,
+  dataset: string,
+): Promise<{ batches: number; destroyed: number }> {
+  const [row] = await store.db.orm
+    .select({ batches: sql<number>`count(*)::int`, destroyed: sql<string>`coalesce(sum(${batches.count}), 0)` })
+    .from(batches)
+    .where(and(eq(batches.runId, run), eq(batches.dataset, dataset)));
+  return { batches: row?.batches ?? 0, destroyed: Number(row?.destroyed ?? 0) };
+}
+
+/** Is that batch known here? */
+export async function hasBatch(store: Store, id: string): Promise<boolean> {
+  const [row] = await store.db.orm.select({ id: batches.id }).from(batches).where(eq(batches.id, id));
+  return row !== undefined;
+}
+
+// ---------------------------------------------------------------- intents (stores without transactions)
+
+export interface Intent {
+  readonly batchId: string;
+  readonly runId: string;
+  readonly dataset: string;
+  readonly seq: number;
+  readonly cutoff: Temporal.Instant;
+  readonly epoch: number;
+  readonly items: readonly { readonly name: string; readonly sizeBytes: number; readonly commitment: string }[];
+  readonly intendedAt: Temporal.Instant;
+}
+
+/** Say what is about to be destroyed. From here a crash is finished or reported at the next start. */
+export async function writeIntent(store: Store, intent: Intent): Promise<void> {
+  await store.db.orm
+    .insert(intents)
+    .values({ ...intent, items: intent.items as unknown as Json })
+    .onConflictDoNothing();
+}
+
+export async function openIntents(store: Store): Promise<readonly Intent[]> {
+  const rows = await store.db.orm.select().from(intents).where(isNull(intents.confirmedAt)).orderBy(intents.intendedAt);
+  return rows.map((row) => ({ ...row, items: row.items as unknown as Intent['items'] }));
+}
+
+export async function confirmIntent(tx: Queryable, batchId: string, now: Temporal.Instant): Promise<void> {
+  await tx.update(intents).set({ confirmedAt: now }).where(eq(intents.batchId, batchId));
+}
+
+/** The latest instant a run was planned at, for the clock guard. */
+export async function lastRunAt(store: Store): Promise<Temporal.Instant | null> {
+  const [row] = await store.db.orm.select({ at: settings.lastRunAt }).from(settings);
+  return row?.at ?? null;
+}
+
+export async function rememberRunAt(tx: Queryable, at: Temporal.Instant): Promise<void> {
+  await tx
+    .update(settings)
+    .set({ lastRunAt: sql`greatest(${settings.lastRunAt}, ${at.toString()}::text::timestamptz)` });
+}

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { fromDrizzle, PgBoss } from 'pg-boss';
+import { type Task, type TaskName, taskNames } from '../ledger/decision.ts';
+
+/** The payload of a task as a worker gets it. */
+export type TaskPayload = Readonly<Record<string, string | number>>;
+
+/** The queue of tasks: rows committed with the decision, given to one worker each, tried again until they are done. */
+export interface TaskQueue {
+  /** Queue tasks inside a transaction. A key that was queued before is left as it is. */
+  send(tx: Pick<PostgresJsDatabase, 'execute'>, tasks: readonly Task[]): Promise<void>;
+  /**
+   * Start working. A handler that throws is tried again with growing pauses; after the last try the task stays failed,
+   * is reported, and `doctor` shows it.
+   */
+  work(handlers: Readonly<Record<TaskName, (payload: TaskPayload) => Promise<void>>>): Promise<void>;
+  /** Tasks that were given up. */
+  failedCount(): Promise<number>;
+  /** Stop taking tasks and wait up to `seconds` for those in hand; what is not done then is given to another worker. */
+  stop(seconds: number): Promise<void>;
+}
+
+const retry = { retryLimit: 20, retryDelay: 2, retryBackoff: true, retryDelayMax: 300 };
+
+/** A task's key as the id pg-boss wants: the same key, the same row. */
+function idOf(task: Task): string {
+  const hex = createHash('sha256').update(`${task.name}\n${task.key}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/**
+ * Open the queue in the database at `url` and make its tables there.
+ * @param report what is told of errors; it never gets a payload
+ */
+export async function openTaskQueue(url: string, report: (what: string, error: unknown) => void): Promise<TaskQueue> {
+  const boss = new PgBoss({
+    connectionString: url,
+    max: 6,
+    application_name: 'muniment-tasks',
+    schedule: false,
+    useListenNotify: true,
+  });
+  boss.on('error', (error) => report('task queue', error));
+  await boss.start();
+  for (const name of taskNames)
+    await boss.createQueue(name, {
+      ...retry,
+      notify: true,
+      expireInSeconds: 3600 * 6,
+      heartbeatSeconds: 60,
+      deleteAfterSeconds: 86_400 * 7,
+    });
+  return {
+    async send(tx, tasks) {
+      const db = fromDrizzle(tx, sql);
+      for (const task of tasks)
+        await boss.send(
+          task.name,
+          { ...task.payload },
+          {
+            id: idOf(task),
+            db,
+            ...(task.notBefore === undefined ? {} : { startAfter: task.notBefore }),
+          },
+        );
+    },
+    async work(handlers) {
+      for (const name of taskNames)
+        await boss.work<TaskPayload>(
+          name,
+          { pollingIntervalSeconds: 1, batchSize: 1, localConcurrency: 2 },
+          async ([job]) => {
+            if (!job) return;
+            try {
+              await handlers[name](job.data);
+            } catch (error) {
+              report(`task ${name}, try ${job.retryCount + 1}`, error);
+              throw error;
+            }
+          },
+        );
+    },
+    async failedCount() {
+      const queues = await boss.getQueues([...taskNames]);
+      return queues.reduce((sum, queue) => sum + queue.failedCount, 0);
+    },
+    async stop(seconds) {
+      await boss.stop({ graceful: true, timeout: seconds * 1000, close: true });
+    },
+  };
+}
