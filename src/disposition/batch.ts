@@ -24,6 +24,7 @@ export interface JournalRow {
   readonly run: string;
   readonly dataset: DatasetId;
   readonly seq: number;
+  readonly act: 'destroy' | 'mask';
   readonly counts: Readonly<Record<DatasetId, number>>;
   readonly count: number;
   readonly leaves: Uint8Array;

@@ -23,6 +23,8 @@ export interface HoldClause {
   readonly dataset: DatasetId;
   readonly columns: readonly string[];
   readonly values: readonly string[];
+  /** Only these datasets are covered through the clause; null: every dataset that links lead to. */
+  readonly within: readonly DatasetId[] | null;
   readonly from: string | null;
   readonly to: string | null;
 }

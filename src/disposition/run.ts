@@ -2,7 +2,7 @@ import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { secondPerson } from '../core/second-person.ts';
-import type { Decided } from '../ledger/decision.ts';
+import type { Decided, Task } from '../ledger/decision.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
 import type { DatasetId } from '../policy/data-map.ts';
 
@@ -197,7 +197,7 @@ function toPart(part: PlannedPart): RunPart {
   };
 }
 
-function executeTask(run: string, occasion: string) {
+function executeTask(run: string, occasion: string): Task {
   return { name: 'execute-run', key: `execute-run/${run}/${occasion}`, payload: { run } };
 }
 

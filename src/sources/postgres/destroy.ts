@@ -162,8 +162,8 @@ export async function destroyBatch(
     );
     if (!result) throw new Error('the destruction answered no row');
     const count = result.leaves.length / 32;
-    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, counts, count, leaves, cutoff, policy, epoch, up_to)
-      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
+    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch, up_to)
+      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, 'destroy', ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
         ${order.cutoff.toString()}::text::timestamptz, ${order.policy}, ${epoch}, ${last?.t ?? null})`;
     const written = await readJournal(tx, order.batch);
     if (!written) throw new Error('the journal row just written is not there');

@@ -22,13 +22,15 @@ export function heldPredicate(
   groups: HeldGroups,
   only?: string,
 ): string | null {
-  const conditions = ownConditions(shape, dataset, alias, groups, only, new Set([dataset.id]));
+  const conditions = ownConditions(shape, dataset, dataset.id, alias, groups, only, new Set([dataset.id]));
   return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
 }
 
+/** @param covered the dataset whose row is asked about: a hold may be limited to some datasets, wherever its anchor is */
 function ownConditions(
   shape: SourceShape,
   dataset: TableDataset,
+  covered: string,
   alias: string,
   groups: HeldGroups,
   only: string | undefined,
@@ -36,15 +38,18 @@ function ownConditions(
 ): string[] {
   const types = shape.types.get(dataset.id) ?? {};
   const direct = (groups.get(dataset.id) ?? []).map((columns) =>
-    heldBy(dataset, dataset.id, columns, columns, types, alias, only),
+    heldBy(dataset, covered, dataset.id, columns, columns, types, alias, only),
   );
-  const throughLinks = dataset.links.flatMap((link) => linkConditions(shape, dataset, link, alias, groups, only, path));
+  const throughLinks = dataset.links.flatMap((link) =>
+    linkConditions(shape, dataset, covered, link, alias, groups, only, path),
+  );
   return [...direct, ...throughLinks];
 }
 
 function linkConditions(
   shape: SourceShape,
   dataset: TableDataset,
+  covered: string,
   link: Link,
   alias: string,
   groups: HeldGroups,
@@ -58,12 +63,20 @@ function linkConditions(
   // The parent is named by the very columns this row carries: no need to visit the parent.
   const named = (groups.get(parent.id) ?? [])
     .filter(isLinkKey)
-    .map((columns) => heldBy(dataset, parent.id, columns, link.columns, types, alias, only));
+    .map((columns) => heldBy(dataset, covered, parent.id, columns, link.columns, types, alias, only));
   const others: HeldGroups = new Map(
     [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((columns) => !isLinkKey(columns)) : lists]),
   );
   const parentAlias = `${alias}p`;
-  const parentConditions = ownConditions(shape, parent, parentAlias, others, only, new Set([...path, parent.id]));
+  const parentConditions = ownConditions(
+    shape,
+    parent,
+    covered,
+    parentAlias,
+    others,
+    only,
+    new Set([...path, parent.id]),
+  );
   if (parentConditions.length === 0) return named;
   const join = link.columns
     .map((column, i) => `${parentAlias}.${name(link.to.columns[i] ?? '')} = ${alias}.${name(column)}`)
@@ -77,6 +90,7 @@ function linkConditions(
 /** Rows of `muniment.held` for `anchor` on `anchorColumns`, compared with this row's `columns`, typed as the row is. */
 function heldBy(
   dataset: TableDataset,
+  covered: string,
   anchor: string,
   anchorColumns: readonly string[],
   columns: readonly string[],
@@ -95,6 +109,7 @@ function heldBy(
   const conditions = [
     `h.dataset = ${literal(anchor)}`,
     `h.cols = ${columnsLiteral(anchorColumns)}`,
+    `(h.within IS NULL OR h.within @> ARRAY[${literal(covered)}])`,
     ...(only === undefined ? [] : [`h.hold = ${literal(only)}`]),
     ...values,
     ...range,
@@ -159,7 +174,7 @@ export function blockedByChildren(
       continue;
     }
     // Seen from the child, what holds the parent is the parent's own business: it was asked above.
-    const own = ownConditions(shape, child, childAlias, groups, undefined, new Set([child.id, dataset.id]));
+    const own = ownConditions(shape, child, child.id, childAlias, groups, undefined, new Set([child.id, dataset.id]));
     if (own.length > 0) held.push(exists(`(${own.join(' OR ')})`));
     if (onDispose === 'cascade' && child.id !== dataset.id) {
       const deeper = blockedByChildren(shape, child, childAlias, groups);

@@ -25,9 +25,9 @@ export async function placeHold(
     await lockExclusive(tx, connection);
     let added = 0;
     for (const clause of clauses) {
-      const result = await tx`INSERT INTO muniment.held (hold, dataset, cols, vals, from_at, to_at)
+      const result = await tx`INSERT INTO muniment.held (hold, dataset, cols, vals, within, from_at, to_at)
         VALUES (${hold}, ${clause.dataset}, ${[...clause.columns]}::text[], ${[...clause.values]}::text[],
-          ${clause.from}::text::timestamptz, ${clause.to}::text::timestamptz) ON CONFLICT DO NOTHING`;
+          ${clause.within ? [...clause.within] : null}::text[],          ${clause.from}::text::timestamptz, ${clause.to}::text::timestamptz) ON CONFLICT DO NOTHING`;
       added += result.count;
     }
     if (added > 0) await tx`UPDATE muniment.state SET epoch = epoch + 1`;

@@ -13,17 +13,18 @@ CREATE TABLE IF NOT EXISTS muniment.state (one boolean PRIMARY KEY DEFAULT true 
 INSERT INTO muniment.state DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS muniment.held (
   hold text NOT NULL, dataset text NOT NULL, cols text[] NOT NULL, vals text[] NOT NULL,
-  from_at timestamptz, to_at timestamptz,
+  within text[], from_at timestamptz, to_at timestamptz,
   CHECK (cardinality(cols) = cardinality(vals)),
-  UNIQUE NULLS NOT DISTINCT (hold, dataset, cols, vals, from_at, to_at)
+  UNIQUE NULLS NOT DISTINCT (hold, dataset, cols, vals, within, from_at, to_at)
 );
 CREATE INDEX IF NOT EXISTS held_by_dataset ON muniment.held (dataset, cols);
 CREATE TABLE IF NOT EXISTS muniment.journal (
   batch text PRIMARY KEY, run text NOT NULL, dataset text NOT NULL, seq integer NOT NULL,
+  act text NOT NULL CHECK (act IN ('destroy', 'mask')),
   counts jsonb NOT NULL, count bigint NOT NULL, leaves bytea NOT NULL, cutoff timestamptz, policy text NOT NULL,
   epoch bigint NOT NULL, destroyed_at timestamptz NOT NULL DEFAULT clock_timestamp(), copied_at timestamptz,
   up_to text,
-  UNIQUE (run, dataset, seq)
+  UNIQUE (run, dataset, act, seq)
 );
 CREATE INDEX IF NOT EXISTS journal_not_copied ON muniment.journal (batch) WHERE copied_at IS NULL;
 CREATE TABLE IF NOT EXISTS muniment.files_leaving (batch text NOT NULL, path text NOT NULL, PRIMARY KEY (batch, path));
@@ -60,6 +61,7 @@ interface JournalColumns {
   run: string;
   dataset: string;
   seq: number;
+  act: JournalRow['act'];
   counts: Record<string, number>;
   count: string;
   leaves: Uint8Array;
@@ -76,6 +78,7 @@ function toJournalRow(row: JournalColumns): JournalRow {
     run: row.run,
     dataset: row.dataset,
     seq: row.seq,
+    act: row.act,
     counts: row.counts,
     count: Number(row.count),
     leaves: row.leaves,

@@ -1,0 +1,175 @@
+import type { Link, TableDataset } from '../../policy/data-map.ts';
+import type { SqlConnection } from './connection.ts';
+import { name, table, typeOf } from './dialect.ts';
+import type { SourceShape } from './held.ts';
+import { among, type KeyValues, keyText } from './keys.ts';
+
+/** A row that the walk reached: its key, and the columns by which it links on. */
+export interface ReachedRow {
+  readonly key: KeyValues;
+  readonly columns: Readonly<Record<string, string | null>>;
+}
+
+/** Rows by dataset: the person's own, and those that concern them because they take part in what holds them. */
+export interface Reached {
+  readonly own: ReadonlyMap<string, readonly ReachedRow[]>;
+  readonly shared: ReadonlyMap<string, readonly ReachedRow[]>;
+}
+
+export interface Identifier {
+  readonly kind: string;
+  readonly value: string;
+}
+
+type Standing = 'own' | 'shared';
+const chunk = 1000;
+
+/**
+ * Walk the data map as a graph from verified identifiers. Access, erasure and holds all use this one walk, so what a
+ * person is shown, what is destroyed and what is protected cannot differ.
+ *
+ * Own: rows that carry an identifier; rows whose `owner` link leads to one; rows hanging on an own row, unless they
+ * have another owner or are another person; what an own row `owns`.
+ * Shared: what an own row is a `member` of, and what hangs beneath. Nothing else is reached: a row that only refers to
+ * an own row through somebody else's is left alone.
+ */
+export async function findSubject(connection: SqlConnection, identifiers: readonly Identifier[]): Promise<Reached> {
+  const walk = new Walk(connection, await connection.shape());
+  for (const dataset of connection.source.datasets) await walk.byIdentifiers(dataset, identifiers);
+  await walk.follow();
+  return { own: walk.rowsOf('own'), shared: walk.rowsOf('shared') };
+}
+
+class Walk {
+  readonly #connection: SqlConnection;
+  readonly #shape: SourceShape;
+  readonly #reached: Record<Standing, Map<string, Map<string, ReachedRow>>> = { own: new Map(), shared: new Map() };
+  #queue: { dataset: TableDataset; rows: ReachedRow[]; standing: Standing }[] = [];
+
+  constructor(connection: SqlConnection, shape: SourceShape) {
+    this.#connection = connection;
+    this.#shape = shape;
+  }
+
+  rowsOf(standing: Standing): ReadonlyMap<string, readonly ReachedRow[]> {
+    return new Map([...this.#reached[standing]].map(([id, rows]) => [id, [...rows.values()]]));
+  }
+
+  async byIdentifiers(dataset: TableDataset, identifiers: readonly Identifier[]): Promise<void> {
+    for (const [kind, column] of Object.entries(dataset.identifiers)) {
+      const values = identifiers.filter((identifier) => identifier.kind === kind).map(({ value }) => value.trim());
+      if (values.length === 0) continue;
+      // Mail addresses are compared without case, as every mail system does in practice; other identifiers exactly.
+      const compared = kind === 'email' ? `lower(t.${name(column)}::text)` : `t.${name(column)}::text`;
+      const wanted = kind === 'email' ? values.map((value) => value.toLowerCase()) : values;
+      this.#reach('own', dataset, await this.#select(dataset, `${compared} = ANY($1::text[])`, [wanted]));
+    }
+  }
+
+  async follow(): Promise<void> {
+    for (let step = this.#queue.shift(); step; step = this.#queue.shift()) {
+      for (const link of step.dataset.links) await this.#up(step.dataset, link, step.rows, step.standing);
+      for (const child of this.#connection.source.datasets)
+        for (const link of child.links)
+          if (link.to.dataset === step.dataset.id) await this.#down(child, link, step.rows, step.standing);
+    }
+  }
+
+  /** From a row to what it links to: what it owns is own, what it is a member of is shared, anything else is not followed. */
+  async #up(_from: TableDataset, link: Link, rows: readonly ReachedRow[], standing: Standing): Promise<void> {
+    if (standing !== 'own' || (!link.owns && !link.member)) return;
+    const parent = this.#connection.source.datasets.find(({ id }) => id === link.to.dataset);
+    if (!parent) return;
+    const found = await this.#linked(parent, link.to.columns, valuesOf(rows, link.columns));
+    this.#reach(link.owns ? 'own' : 'shared', parent, found);
+  }
+
+  /** From a row to those that link to it. */
+  async #down(child: TableDataset, link: Link, rows: readonly ReachedRow[], standing: Standing): Promise<void> {
+    const isPerson = Object.keys(child.identifiers).length > 0;
+    if (standing === 'own' && link.owner) {
+      this.#reach('own', child, await this.#linked(child, link.columns, valuesOf(rows, link.to.columns)));
+      return;
+    }
+    // An owner link seen from a shared row would lead to that other person's own rows.
+    if (link.owner || link.owns || isPerson) return;
+    const found = await this.#linked(child, link.columns, valuesOf(rows, link.to.columns));
+    if (standing === 'shared') this.#reach('shared', child, found);
+    else
+      this.#reach(
+        'own',
+        child,
+        found.filter((row) => !this.#hasAnotherOwner(child, row)),
+      );
+  }
+
+  #hasAnotherOwner(dataset: TableDataset, row: ReachedRow): boolean {
+    return dataset.links.some((link) => {
+      if (!link.owner) return false;
+      const values = link.columns.map((column) => row.columns[column] ?? null);
+      if (values.some((value) => value === null)) return false;
+      const owners = this.#reached.own.get(link.to.dataset);
+      return ![...(owners?.values() ?? [])].some((owner) =>
+        link.to.columns.every((column, i) => owner.columns[column] === values[i]),
+      );
+    });
+  }
+
+  #reach(standing: Standing, dataset: TableDataset, rows: readonly ReachedRow[]): void {
+    const known = this.#reached[standing].get(dataset.id) ?? new Map<string, ReachedRow>();
+    const own = this.#reached.own.get(dataset.id);
+    const fresh: ReachedRow[] = [];
+    for (const row of rows) {
+      const key = keyText(row.key);
+      if (known.has(key) || (standing === 'shared' && own?.has(key))) continue;
+      known.set(key, row);
+      fresh.push(row);
+      if (standing === 'own') this.#reached.shared.get(dataset.id)?.delete(key);
+    }
+    this.#reached[standing].set(dataset.id, known);
+    if (fresh.length > 0) this.#queue.push({ dataset, rows: fresh, standing });
+  }
+
+  async #linked(
+    dataset: TableDataset,
+    columns: readonly string[],
+    values: readonly KeyValues[],
+  ): Promise<ReachedRow[]> {
+    const types = this.#shape.types.get(dataset.id) ?? {};
+    const found: ReachedRow[] = [];
+    for (let start = 0; start < values.length; start += chunk) {
+      const { condition, parameters } = among(dataset, types, columns, values.slice(start, start + chunk), 't');
+      found.push(...(await this.#select(dataset, condition, parameters)));
+    }
+    return found;
+  }
+
+  async #select(dataset: TableDataset, condition: string, parameters: readonly string[][]): Promise<ReachedRow[]> {
+    const types = this.#shape.types.get(dataset.id) ?? {};
+    const columns = this.#columnsOf(dataset);
+    const list = columns.map((column) => `t.${name(column)}::text AS ${name(column)}`).join(', ');
+    for (const column of columns) typeOf(types, column);
+    const rows = await this.#connection.sql.unsafe<Record<string, string | null>[]>(
+      `SELECT ${list} FROM ${table(dataset)} t WHERE ${condition}`,
+      [...parameters],
+    );
+    return rows.map((row) => ({ key: dataset.key.map((column) => row[column] ?? ''), columns: { ...row } }));
+  }
+
+  /** Key columns, columns that link on, and columns that others link to. */
+  #columnsOf(dataset: TableDataset): readonly string[] {
+    const targets = this.#connection.source.datasets.flatMap((other) =>
+      other.links.filter((link) => link.to.dataset === dataset.id).flatMap((link) => link.to.columns),
+    );
+    return [...new Set([...dataset.key, ...dataset.links.flatMap((link) => link.columns), ...targets])];
+  }
+}
+
+function valuesOf(rows: readonly ReachedRow[], columns: readonly string[]): readonly KeyValues[] {
+  const seen = new Map<string, KeyValues>();
+  for (const row of rows) {
+    const values = columns.map((column) => row.columns[column] ?? null);
+    if (values.every((value) => value !== null)) seen.set(keyText(values), values);
+  }
+  return [...seen.values()];
+}

@@ -1,0 +1,119 @@
+import type { HoldClause } from '../../disposition/hold.ts';
+import type { TableDataset } from '../../policy/data-map.ts';
+import type { HoldScope } from '../../policy/hold.ts';
+import type { SqlConnection } from './connection.ts';
+import { literal, name, table, timeConstant, typeOf } from './dialect.ts';
+import type { ReachedRow } from './find.ts';
+import { among, keyText } from './keys.ts';
+import { compileScope } from './scope.ts';
+
+/** A record as stored: every column as the text Postgres writes, null where it is null. */
+export type StoredRecord = Readonly<Record<string, string | null>>;
+
+/** Read named rows, a few hundred at a time, in the order of their keys as given. */
+export async function* readRows(
+  connection: SqlConnection,
+  dataset: TableDataset,
+  rows: readonly ReachedRow[],
+): AsyncGenerator<StoredRecord> {
+  const shape = await connection.shape();
+  const types = shape.types.get(dataset.id) ?? {};
+  const columns = Object.keys(types)
+    .map((column) => `t.${name(column)}::text AS ${name(column)}`)
+    .join(', ');
+  for (let start = 0; start < rows.length; start += 500) {
+    const part = rows.slice(start, start + 500);
+    const { condition, parameters } = among(
+      dataset,
+      types,
+      dataset.key,
+      part.map((row) => row.key),
+      't',
+    );
+    const found = await connection.sql.unsafe<Record<string, string | null>[]>(
+      `SELECT ${columns} FROM ${table(dataset)} t WHERE ${condition}`,
+      [...parameters],
+    );
+    const byKey = new Map(found.map((record) => [keyText(dataset.key.map((column) => record[column] ?? '')), record]));
+    for (const row of part) {
+      const record = byKey.get(keyText(row.key));
+      if (record) yield { ...record };
+    }
+  }
+}
+
+/**
+ * Stream what a scope covers of one dataset, oldest first, through a cursor: memory does not grow with the export.
+ * @param columns what to read besides, as SQL expressions over `t` by name (a sender's name, a conversation's subject)
+ */
+export async function* readScope(
+  connection: SqlConnection,
+  dataset: TableDataset,
+  scope: HoldScope,
+  columns: Readonly<Record<string, string>> = {},
+): AsyncGenerator<StoredRecord> {
+  const shape = await connection.shape();
+  const types = shape.types.get(dataset.id) ?? {};
+  const clauses = await compileScope(connection, scope);
+  const condition = scopeCondition(dataset, clauses, types);
+  if (condition === null) return;
+  const own = Object.keys(types).map((column) => `t.${name(column)}::text AS ${name(column)}`);
+  const extra = Object.entries(columns).map(([as, expression]) => `(${expression})::text AS ${name(as)}`);
+  const order = [...(dataset.time === null ? [] : [dataset.time]), ...dataset.key].map((column) => `t.${name(column)}`);
+  const rows = connection.sql.unsafe<Record<string, string | null>[]>(
+    `SELECT ${[...own, ...extra].join(', ')} FROM ${table(dataset)} t WHERE ${condition} ORDER BY ${order.join(', ')}`,
+  );
+  for await (const part of rows.cursor(2000)) for (const record of part) yield { ...record };
+}
+
+/** Count what `readScope` would stream. */
+export async function countScope(connection: SqlConnection, dataset: TableDataset, scope: HoldScope): Promise<number> {
+  const shape = await connection.shape();
+  const clauses = await compileScope(connection, scope);
+  const condition = scopeCondition(dataset, clauses, shape.types.get(dataset.id) ?? {});
+  if (condition === null) return 0;
+  const [row] = await connection.sql.unsafe<{ n: string }[]>(
+    `SELECT count(*) AS n FROM ${table(dataset)} t WHERE ${condition}`,
+  );
+  return Number(row?.n ?? 0);
+}
+
+/**
+ * A scope's clauses as a condition on one dataset: its own columns, or the columns it links by. Constants, since a
+ * cursor's statement is planned with them.
+ */
+function scopeCondition(
+  dataset: TableDataset,
+  clauses: readonly HoldClause[],
+  types: Readonly<Record<string, string>>,
+): string | null {
+  const conditions = clauses.flatMap((clause) => {
+    if (clause.within && !clause.within.includes(dataset.id)) return [];
+    const columns = columnsFor(dataset, clause);
+    if (columns === null) return [];
+    const values = columns.map(
+      (column, i) => `t.${name(column)} = ${literal(clause.values[i] ?? '')}::${typeOf(types, column)}`,
+    );
+    const range: string[] = [];
+    if (dataset.time !== null) {
+      const type = typeOf(types, dataset.time);
+      if (clause.from !== null) range.push(`t.${name(dataset.time)} >= ${timeConstant(clause.from, type)}`);
+      if (clause.to !== null) range.push(`t.${name(dataset.time)} <= ${timeConstant(clause.to, type)}`);
+    }
+    const all = [...values, ...range];
+    return [all.length > 0 ? `(${all.join(' AND ')})` : 'true'];
+  });
+  return conditions.length > 0 ? conditions.join(' OR ') : null;
+}
+
+function columnsFor(dataset: TableDataset, clause: HoldClause): readonly string[] | null {
+  if (clause.dataset === dataset.id) return clause.columns;
+  if (clause.columns.length === 0) return null;
+  const link = dataset.links.find(
+    ({ to }) =>
+      to.dataset === clause.dataset &&
+      to.columns.length === clause.columns.length &&
+      to.columns.every((column, i) => column === clause.columns[i]),
+  );
+  return link ? link.columns : null;
+}
