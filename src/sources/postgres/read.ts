@@ -54,8 +54,7 @@ export async function* readScope(
 ): AsyncGenerator<StoredRecord> {
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id) ?? {};
-  const clauses = await compileScope(connection, scope);
-  const condition = scopeCondition(dataset, clauses, types);
+  const condition = await scopeCondition(connection, dataset, scope, types);
   if (condition === null) return;
   const own = Object.keys(types).map((column) => `t.${name(column)}::text AS ${name(column)}`);
   const extra = Object.entries(columns).map(([as, expression]) => `(${expression})::text AS ${name(as)}`);
@@ -69,8 +68,7 @@ export async function* readScope(
 /** Count what `readScope` would stream. */
 export async function countScope(connection: SqlConnection, dataset: TableDataset, scope: HoldScope): Promise<number> {
   const shape = await connection.shape();
-  const clauses = await compileScope(connection, scope);
-  const condition = scopeCondition(dataset, clauses, shape.types.get(dataset.id) ?? {});
+  const condition = await scopeCondition(connection, dataset, scope, shape.types.get(dataset.id) ?? {});
   if (condition === null) return 0;
   const [row] = await connection.sql.unsafe<{ n: string }[]>(
     `SELECT count(*) AS n FROM ${table(dataset)} t WHERE ${condition}`,
@@ -79,10 +77,30 @@ export async function countScope(connection: SqlConnection, dataset: TableDatase
 }
 
 /**
- * A scope's clauses as a condition on one dataset: its own columns, or the columns it links by. Constants, since a
- * cursor's statement is planned with them.
+ * What a scope means for one dataset when records are given out: all that is asked for must be met. A person *and* a
+ * conversation are that person's records in that conversation. (A hold covers either: it protects too much rather than
+ * too little; a disclosure errs the other way.) Null: nothing here is meant.
  */
-function scopeCondition(
+async function scopeCondition(
+  connection: SqlConnection,
+  dataset: TableDataset,
+  scope: HoldScope,
+  types: Readonly<Record<string, string>>,
+): Promise<string | null> {
+  const parts: HoldScope[] = [];
+  if (scope.subjects.length > 0) parts.push({ ...scope, keys: {} });
+  if (Object.keys(scope.keys).length > 0) parts.push({ ...scope, subjects: [] });
+  const conditions: string[] = [];
+  for (const part of parts.length > 0 ? parts : [scope]) {
+    const condition = anyClause(dataset, await compileScope(connection, part), types);
+    if (condition === null) return null;
+    conditions.push(`(${condition})`);
+  }
+  return conditions.join(' AND ');
+}
+
+/** Any of these clauses, on the dataset's own columns or those it links by. Constants: a cursor is planned with them. */
+function anyClause(
   dataset: TableDataset,
   clauses: readonly HoldClause[],
   types: Readonly<Record<string, string>>,
