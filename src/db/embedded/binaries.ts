@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, cp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
@@ -44,8 +44,8 @@ export async function findBinaries(
       throw explainWriteFailure(error, copy);
     });
   }
-  const failure = tryPrograms(copy, account);
-  if (failure === null) return binariesIn(copy, version);
+  const failure = tryPrograms(join(copy, 'native'), account);
+  if (failure === null) return binariesIn(join(copy, 'native'), version);
   throw new EmbeddedDatabaseError(
     `The PostgreSQL programs for ${process.platform}-${process.arch} do not run here (${failure}).`,
     'No database was started.',
@@ -95,25 +95,25 @@ async function copyBinaries(native: string, copy: string): Promise<void> {
     if (left.startsWith(`${basename(copy)}.making-`)) await rm(join(folder, left), { recursive: true, force: true });
   }
   const making = `${copy}.making-${process.pid}`;
-  await cp(native, making, {
+  await mkdir(making);
+  await cp(native, join(making, 'native'), {
     recursive: true,
     verbatimSymlinks: true,
-    // Static libraries are for building against, and are a tenth of the size.
+    // Static libraries are for building against only.
     filter: (path) => !path.endsWith('.a'),
   });
-  await rename(join(making, 'pg-symlinks.json'), join(making, 'links.json')).catch(() => {});
-  await linkLibraries(making);
-  for (const path of [making, join(making, 'bin'), join(making, 'lib'), join(making, 'share')]) await chmod(path, 0o755);
+  await completeSymlinks(join(making, 'native'));
+  await openToEveryone(making);
   await rename(making, copy);
 }
 
-/** In a copy the folder is no longer called `native`, so the list's last two names are what counts: `lib/NAME`. */
-async function linkLibraries(copy: string): Promise<void> {
-  const list = join(copy, 'links.json');
-  if (!existsSync(list)) return;
-  for (const { source, target } of symlinkList.parse(JSON.parse(await readFile(list, 'utf8')))) {
-    const link = join(copy, basename(dirname(target)), basename(target));
-    if (!existsSync(link)) await symlink(basename(source), link);
+/** Whatever umask npm ran under, everyone may read the copy and run what is a program in it. */
+async function openToEveryone(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) await chmod(path, 0o755);
+    else if (entry.isFile()) await chmod(path, ((await stat(path)).mode & 0o100) === 0 ? 0o644 : 0o755);
   }
 }
 

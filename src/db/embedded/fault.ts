@@ -10,12 +10,7 @@
 export class EmbeddedDatabaseError extends Error {
   override readonly name = 'EmbeddedDatabaseError';
 
-  constructor(
-    readonly happened: string,
-    readonly notDone: string,
-    readonly next: string,
-    cause?: unknown,
-  ) {
+  constructor(happened: string, notDone: string, next: string, cause?: unknown) {
     super(`${happened} ${notDone} ${next}`, cause === undefined ? {} : { cause });
   }
 }

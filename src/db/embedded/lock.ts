@@ -6,6 +6,9 @@ export interface FileLock {
   release(): void;
 }
 
+/** Every lock that is held: one that nobody refers to must not be closed, and thereby dropped, by the garbage collector. */
+const heldLocks = new Set<DatabaseSync>();
+
 /** SQLITE_BUSY: https://www.sqlite.org/rescode.html#busy. Its extended codes carry it in the low byte. */
 const sqliteBusy = 5;
 
@@ -29,7 +32,12 @@ export function tryLock(file: string, kind: 'shared' | 'exclusive'): FileLock | 
       // A read transaction takes its shared lock with the first read.
       database.prepare('SELECT count(*) FROM sqlite_schema').get();
     }
-    return { release: () => database.close() };
+    heldLocks.add(database);
+    return {
+      release: () => {
+        if (heldLocks.delete(database)) database.close();
+      },
+    };
   } catch (error) {
     database.close();
     if (isBusy(error)) return null;

@@ -1,0 +1,296 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
+import { z } from 'zod';
+import { canReach, openRoot, serverAccount } from './account.ts';
+import { findBinaries } from './binaries.ts';
+import {
+  type Cluster,
+  clearRemains,
+  clusterUrl,
+  demandWhole,
+  freePort,
+  initialiseCluster,
+  isOurs,
+  runningServer,
+  startServer,
+  stopServer,
+} from './cluster.ts';
+import { EmbeddedDatabaseError, explainWriteFailure, systemCode } from './fault.ts';
+import { type FileLock, tryLock, waitForLock } from './lock.ts';
+
+/** A running embedded database, for as long as its holder needs it. */
+export interface EmbeddedDatabase {
+  readonly port: number;
+  /** Connection URL of one database of it, the password included: never to be logged. */
+  url(database: string): string;
+  /** Make the database if it is not there. */
+  ensureDatabase(name: string): Promise<void>;
+  /**
+   * Say that this holder is done. The last one to say so stops the server, within seconds; as long as another process
+   * (the service, a verb beside it) still uses it, it goes on running. A second call does nothing.
+   */
+  stop(): Promise<void>;
+}
+
+/** What is asked of the launcher. */
+export interface EmbeddedOptions {
+  /** Where everything about this database lives, such as `.muniment/database`. Made if it is not there. */
+  readonly folder: string;
+  /** A wish, for the first start only; the port then chosen is remembered, and given up only if another takes it. */
+  readonly port?: number;
+  /** One line, for people; holds no secret. */
+  readonly log: (line: string) => void;
+}
+
+/** `embedded.json` (0600): how to reach the cluster. Written before the cluster counts as made. */
+const settingsFormat = z.object({
+  version: z.literal(1),
+  port: z.number().int().min(1).max(65_535),
+  password: z.string().min(1),
+  /** Absolute, where it could not stay in the folder; null: `cluster` in the folder. */
+  cluster: z.string().nullable(),
+});
+type Settings = z.infer<typeof settingsFormat>;
+
+/** First starts take seconds, recoveries up to two minutes: nobody waits for another start longer than this. */
+const lockWaitMs = 180_000;
+
+/**
+ * The embedded database of `folder`, started if it does not run, made if it is not there. Any number of processes may
+ * ask at once: one starts it, the others use it. A server that outlived its service is found and used; one that was
+ * killed is started again and recovers.
+ * @throws EmbeddedDatabaseError with what happened, what was not done and what to do
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const folder = resolve(options.folder);
+  await makeFolder(folder);
+  const starting = await lockStart(folder);
+  let using: FileLock | null = null;
+  try {
+    const cluster = await findCluster(folder, options);
+    const port = await ensureRunning(folder, cluster.settings, cluster.cluster, options);
+    using = await waitForLock(join(folder, 'users.lock'), 'shared', 10_000);
+    if (using === null) throw new Error('the list of users of the embedded database stayed locked');
+    return held(folder, cluster.cluster, port, using);
+  } catch (error) {
+    using?.release();
+    throw explainWriteFailure(error, folder);
+  } finally {
+    starting.release();
+  }
+}
+
+function held(folder: string, cluster: Cluster, port: number, using: FileLock): EmbeddedDatabase {
+  let stopped: Promise<void> | null = null;
+  return {
+    port,
+    url: (database) => clusterUrl(cluster.password, port, database),
+    ensureDatabase: (name) => ensureDatabase(clusterUrl(cluster.password, port, 'postgres'), name),
+    stop: () => {
+      stopped ??= leave(folder, cluster.folder, using);
+      return stopped;
+    },
+  };
+}
+
+/** Under the start lock nobody can begin to use the server between our last look and its end. */
+async function leave(folder: string, clusterFolder: string, using: FileLock): Promise<void> {
+  const starting = await lockStart(folder);
+  try {
+    using.release();
+    const alone = tryLock(join(folder, 'users.lock'), 'exclusive');
+    if (alone === null) return;
+    try {
+      await stopServer(clusterFolder);
+    } finally {
+      alone.release();
+    }
+  } finally {
+    starting.release();
+  }
+}
+
+async function lockStart(folder: string): Promise<FileLock> {
+  const lock = await waitForLock(join(folder, 'start.lock'), 'exclusive', lockWaitMs).catch((error) => {
+    throw new EmbeddedDatabaseError(
+      `The folder of the embedded database, ${folder}, cannot be used by this user.`,
+      'No database was started.',
+      'Start Muniment as the user who owns that folder, change its owner, or name another one in MUNIMENT_DATA.',
+      error,
+    );
+  });
+  if (lock !== null) {
+    await giveToOwner(folder, 'start.lock', 'users.lock');
+    return lock;
+  }
+  throw new EmbeddedDatabaseError(
+    `Another process has been starting the embedded database in ${folder} for three minutes.`,
+    'No database was started.',
+    'Look at what that process says, end it if it hangs, and start again.',
+  );
+}
+
+/** Others may pass through, to the cluster of the server's own user; they cannot list the folder or read what is in it. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o711 }).catch((error) => {
+    throw explainWriteFailure(error, folder);
+  });
+}
+
+/** When root steps in once, the folder's own user must be able to go on afterwards. */
+async function giveToOwner(folder: string, ...names: string[]): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(folder);
+  if (uid === 0) return;
+  for (const name of names) {
+    await chown(join(folder, name), uid, gid).catch((error) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+  }
+}
+
+/** The cluster of the folder with its settings: the one that is there, or a new one. The start lock is held. */
+async function findCluster(
+  folder: string,
+  { port, log }: EmbeddedOptions,
+): Promise<{ cluster: Cluster; settings: Settings }> {
+  const known = await readSettings(folder);
+  const place = known?.cluster ?? join(folder, 'cluster');
+  await removeIfEmpty(place);
+  const exists = existsSync(place);
+  const account = serverAccount(place);
+
+  if (exists && known === null) {
+    throw new EmbeddedDatabaseError(
+      `${folder} holds a database, but the file with its password, embedded.json, is missing.`,
+      'It was neither started nor replaced, because it may hold records.',
+      'Restore embedded.json from a backup, or move the folder away to begin with an empty database.',
+    );
+  }
+  if (exists && known !== null) {
+    const binaries = await findBinaries(account, dirname(place), log);
+    const cluster = { folder: place, binaries, account, password: known.password };
+    await demandWhole(cluster);
+    return { cluster, settings: known };
+  }
+
+  const away = account !== null && !canReach(folder, account);
+  const newPlace = away ? join(openRoot, `database-${randomBytes(4).toString('hex')}`) : join(folder, 'cluster');
+  if (away) {
+    log(`${folder} is closed to the user the database runs as; the database goes to ${newPlace}`);
+    await makeFolder(openRoot);
+  }
+  const binaries = await findBinaries(account, dirname(newPlace), log);
+  const settings: Settings = {
+    version: 1,
+    port: port ?? (await freePort()),
+    password: randomBytes(24).toString('base64url'),
+    cluster: away ? newPlace : null,
+  };
+  const cluster = { folder: newPlace, binaries, account, password: settings.password };
+  log(`making a new PostgreSQL ${binaries.major} database in ${newPlace}`);
+  await initialiseCluster(cluster, () => writeSettings(folder, settings));
+  return { cluster, settings };
+}
+
+async function ensureRunning(folder: string, settings: Settings, cluster: Cluster, { log }: EmbeddedOptions) {
+  let port = settings.port;
+  if (await isOurs(cluster, port)) return port;
+
+  const giveUpAt = performance.now() + 60_000;
+  let detail = '';
+  for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
+    if (runningServer(cluster.folder) === null) {
+      // The first attempt leaves a killed server's last backends the time to notice by themselves.
+      if (attempt > 1) await clearRemains(cluster.folder);
+    } else if (await isOurs(cluster, port)) {
+      return port;
+    }
+    const outcome = await startServer(cluster, port, join(folder, 'server.log'));
+    switch (outcome.kind) {
+      case 'started':
+        return port;
+      case 'port_taken':
+        log(`port ${port} belongs to another program; the database takes another one`);
+        port = await freePort();
+        await writeSettings(folder, { ...settings, port });
+        break;
+      case 'not_yet_free':
+        detail = outcome.detail;
+        await sleep(500);
+        break;
+      case 'failed':
+        throw cannotStart(folder, outcome.detail);
+    }
+  }
+  throw cannotStart(folder, detail);
+}
+
+function cannotStart(folder: string, detail: string): EmbeddedDatabaseError {
+  if (/no space left|disk quota/i.test(detail)) {
+    const full = explainWriteFailure(Object.assign(new Error(detail), { code: 'ENOSPC' }), folder);
+    if (full instanceof EmbeddedDatabaseError) return full;
+  }
+  return new EmbeddedDatabaseError(
+    `PostgreSQL did not start: ${detail}`,
+    'No record was changed.',
+    `Its log is ${join(folder, 'server.log')}. Mend what it names and start again.`,
+  );
+}
+
+async function readSettings(folder: string): Promise<Settings | null> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, 'embedded.json'), 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    return settingsFormat.parse(JSON.parse(text));
+  } catch (error) {
+    throw new EmbeddedDatabaseError(
+      `${join(folder, 'embedded.json')} cannot be understood.`,
+      'The database was neither started nor replaced.',
+      'Restore the file from a backup, or move the folder away to begin with an empty database.',
+      error,
+    );
+  }
+}
+
+/** Whole or unchanged, and on disk before it counts. */
+async function writeSettings(folder: string, settings: Settings): Promise<void> {
+  const making = join(folder, 'embedded.json.making');
+  await rm(making, { force: true });
+  const file = await open(making, 'wx', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(settings, null, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await giveToOwner(folder, 'embedded.json.making');
+  await rename(making, join(folder, 'embedded.json'));
+}
+
+async function removeIfEmpty(place: string): Promise<void> {
+  const entries = await readdir(place).catch(() => null);
+  if (entries?.length === 0) await rmdir(place);
+}
+
+async function ensureDatabase(url: string, name: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    const [there] = await sql`select 1 from pg_database where datname = ${name}`;
+    if (there === undefined) await sql`create database ${sql(name)}`;
+  } catch (error) {
+    // 42P04 duplicate_database, or 23505 on pg_database: another process made it between the two statements.
+    if (!['42P04', '23505'].includes(systemCode(error))) throw error;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}

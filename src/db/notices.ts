@@ -1,0 +1,75 @@
+import { and, desc, eq, sql } from 'drizzle-orm';
+import type { Personal } from '../core/personal.ts';
+import type { Store } from './commit.ts';
+import type { Queryable } from './connect.ts';
+import { notices } from './schema.ts';
+
+/** A message to somebody, as it was or will be sent. */
+export interface Letter {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+export interface Notice {
+  readonly id: string;
+  readonly caseId: string;
+  readonly template: string;
+  readonly state: 'queued' | 'sent' | 'kept';
+  readonly queuedAt: Temporal.Instant;
+  readonly sentAt: Temporal.Instant | null;
+  readonly letter: Personal<Letter>;
+}
+
+/**
+ * Write a notice down before it is sent, once by key: trying again after a crash finds it, and sends what was written
+ * then and not something new.
+ */
+export async function queueNotice(
+  store: Store,
+  notice: { id: string; caseId: string; template: string; key: string; queuedAt: Temporal.Instant },
+  letter: Letter,
+): Promise<void> {
+  const sealed = await store.vault.seal(notice.caseId, letter);
+  await store.db.orm
+    .insert(notices)
+    .values({ ...notice, state: 'queued', sealed })
+    .onConflictDoNothing();
+}
+
+async function toNotice(store: Store, row: typeof notices.$inferSelect): Promise<Notice> {
+  const letter = (await store.vault.open(row.caseId, row.sealed)) as Personal<Letter>;
+  return {
+    id: row.id,
+    caseId: row.caseId,
+    template: row.template,
+    state: row.state as Notice['state'],
+    queuedAt: row.queuedAt,
+    sentAt: row.sentAt,
+    letter,
+  };
+}
+
+export async function noticeByKey(store: Store, key: string): Promise<Notice | null> {
+  const [row] = await store.db.orm.select().from(notices).where(eq(notices.key, key));
+  return row ? toNotice(store, row) : null;
+}
+
+/** Sent, or (where no mail server is configured) kept to be shown. */
+export async function markNotice(
+  tx: Queryable,
+  id: string,
+  state: 'sent' | 'kept',
+  now: Temporal.Instant,
+): Promise<void> {
+  await tx
+    .update(notices)
+    .set({ state, sentAt: now, attempts: sql`${notices.attempts} + 1` })
+    .where(and(eq(notices.id, id), eq(notices.state, 'queued')));
+}
+
+/** The newest notices, for the demonstration's mail page. */
+export async function listNotices(store: Store, limit: number): Promise<readonly Notice[]> {
+  const rows = await store.db.orm.select().from(notices).orderBy(desc(notices.queuedAt), desc(notices.id)).limit(limit);
+  return Promise.all(rows.map((row) => toNotice(store, row)));
+}

@@ -1,0 +1,139 @@
+import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import type { Role } from '../core/actor.ts';
+import type { Store } from './commit.ts';
+import type { Queryable } from './connect.ts';
+import { invitations, people, tokens } from './schema.ts';
+
+/** A named actor. Those without an email only hold tokens. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly role: Role;
+  readonly title: string | null;
+  readonly disabledAt: Temporal.Instant | null;
+}
+
+function toPerson(row: typeof people.$inferSelect): Person {
+  const { id, name, email, title, disabledAt } = row;
+  return { id, name, email, role: row.role as Role, title, disabledAt };
+}
+
+export async function addPerson(tx: Queryable, person: Omit<Person, 'disabledAt'>): Promise<void> {
+  await tx.insert(people).values({ ...person, emailVerified: person.email !== null });
+}
+
+export async function personById(store: Store, id: string): Promise<Person | null> {
+  const [row] = await store.db.orm.select().from(people).where(eq(people.id, id));
+  return row ? toPerson(row) : null;
+}
+
+export async function personByName(store: Store, name: string): Promise<Person | null> {
+  const [row] = await store.db.orm.select().from(people).where(eq(people.name, name));
+  return row ? toPerson(row) : null;
+}
+
+export async function personByEmail(store: Store, email: string): Promise<Person | null> {
+  const [row] = await store.db.orm
+    .select()
+    .from(people)
+    .where(eq(sql`lower(${people.email})`, email.toLowerCase()));
+  return row ? toPerson(row) : null;
+}
+
+export async function listPeople(store: Store): Promise<readonly Person[]> {
+  const rows = await store.db.orm.select().from(people).orderBy(people.name);
+  return rows.map(toPerson);
+}
+
+/** Names by id, for pages and packages. An id nobody has stands for itself (the clock, a verb, the requester). */
+export async function namesOf(store: Store): Promise<ReadonlyMap<string, string>> {
+  return new Map((await listPeople(store)).map((person) => [person.id, person.name]));
+}
+
+// ---------------------------------------------------------------- tokens
+
+export interface Token {
+  readonly id: string;
+  readonly actorId: string;
+  readonly role: Role;
+  readonly prefix: string;
+  readonly canApprove: boolean;
+  readonly keyId: string | null;
+  readonly wrappedKey: Uint8Array | null;
+  readonly expiresAt: Temporal.Instant;
+  readonly createdAt: Temporal.Instant;
+  readonly lastUsedAt: Temporal.Instant | null;
+  readonly revokedAt: Temporal.Instant | null;
+}
+
+export async function addToken(tx: Queryable, token: Token, secretHash: string): Promise<void> {
+  await tx.insert(tokens).values({ ...token, secretHash });
+}
+
+/** The live token of that secret's digest, with its actor; null when there is none, it expired, or either was ended. */
+export async function liveToken(
+  store: Store,
+  secretHash: string,
+  now: Temporal.Instant,
+): Promise<{ token: Token; person: Person } | null> {
+  const [row] = await store.db.orm
+    .select()
+    .from(tokens)
+    .innerJoin(people, eq(people.id, tokens.actorId))
+    .where(
+      and(
+        eq(tokens.secretHash, secretHash),
+        isNull(tokens.revokedAt),
+        gt(tokens.expiresAt, now),
+        isNull(people.disabledAt),
+      ),
+    );
+  if (!row) return null;
+  const { secretHash: _, ...token } = row.tokens;
+  return { token: { ...token, role: token.role as Role }, person: toPerson(row.people) };
+}
+
+/** Note when a token was last used, at most once a minute: a busy script must not write a row a call. */
+export async function touchToken(store: Store, id: string, now: Temporal.Instant): Promise<void> {
+  await store.db.sql`UPDATE tokens SET last_used_at = ${now.toString()}::text::timestamptz
+    WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at < ${now.subtract({ minutes: 1 }).toString()}::text::timestamptz)`;
+}
+
+export async function listTokens(store: Store): Promise<readonly Token[]> {
+  const rows = await store.db.orm.select().from(tokens).orderBy(desc(tokens.createdAt));
+  return rows.map(({ secretHash: _, ...token }) => ({ ...token, role: token.role as Role }));
+}
+
+// ---------------------------------------------------------------- invitations
+
+export async function addInvitation(
+  tx: Queryable,
+  invitation: { id: string; actorId: string; secretHash: string; expiresAt: Temporal.Instant },
+): Promise<void> {
+  await tx.insert(invitations).values(invitation);
+}
+
+/** The person a live invitation is for, or null. */
+export async function invitedPerson(
+  store: Store,
+  secretHash: string,
+  now: Temporal.Instant,
+): Promise<{ invitation: string; person: Person } | null> {
+  const [row] = await store.db.orm
+    .select()
+    .from(invitations)
+    .innerJoin(people, eq(people.id, invitations.actorId))
+    .where(and(eq(invitations.secretHash, secretHash), isNull(invitations.usedAt), gt(invitations.expiresAt, now)));
+  return row ? { invitation: row.invitations.id, person: toPerson(row.people) } : null;
+}
+
+/** Use an invitation up; false when somebody else did first. */
+export async function spendInvitation(tx: Queryable, id: string, now: Temporal.Instant): Promise<boolean> {
+  const rows = await tx
+    .update(invitations)
+    .set({ usedAt: now })
+    .where(and(eq(invitations.id, id), isNull(invitations.usedAt)))
+    .returning({ id: invitations.id });
+  return rows.length === 1;
+}
