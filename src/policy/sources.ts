@@ -1,0 +1,548 @@
+import { z } from 'zod';
+import type { DataMap, Field, FolderDataset, Link, OnDispose, Source, TableDataset } from './data-map.ts';
+import { orList, suggestion } from './did-you-mean.ts';
+import type { PolicyIssue, PolicyPath } from './yaml.ts';
+
+const nameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]*$/,
+    'Write letters, digits, - and _, a letter first: dots are kept for source.dataset.',
+  )
+  .max(63);
+const kindSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9_.-]*$/, 'Write it in small letters, such as email.')
+  .max(63);
+const columnSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({ description: 'A column, as the database stores its name.', examples: ['id'] });
+const columnsSchema = z
+  .union([columnSchema, z.array(columnSchema).min(1)])
+  .meta({ description: 'One column, or several: a list, or one text with commas.', examples: [['id']] });
+
+const linkSchema = z
+  .strictObject({
+    to: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({
+      description: 'dataset.column of the same source; for several columns dataset.a,b.',
+      examples: ['users.id'],
+    }),
+    owner: z.boolean().default(false).describe("This row is that person's: shown to them and destroyed with them."),
+    member: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whoever owns this row takes part in what it links to: held and perhaps given with them, never erased with them.',
+      ),
+    owns: z
+      .boolean()
+      .default(false)
+      .describe("What this row links to is its owner's: destroyed with them unless somebody else's row points at it."),
+  })
+  .meta({ description: 'How rows reach another dataset.', examples: [{ to: 'users.id', owner: true }] });
+
+const fieldSchema = z
+  .strictObject({
+    category: kindSchema.meta({ description: 'What kind of data this is.', examples: ['communication.content'] }),
+    text: z.boolean().default(false).describe('Free text: searched for identifiers, shown in exports.'),
+    mask: z
+      .enum(['null', 'fixed'])
+      .or(z.null())
+      .optional()
+      .describe('What replaces the value where an erasure leaves the row: null empties it, fixed writes a mark.'),
+  })
+  .meta({ description: 'What a column holds.', examples: [{ category: 'communication.content', text: true }] });
+
+const tableDatasetSchema = z
+  .strictObject({
+    table: z
+      .string()
+      .min(1)
+      .meta({ description: 'schema.table, names as stored; quote a name that has a dot.', examples: ['public.users'] }),
+    key: columnsSchema.describe('The columns that name one row.'),
+    time: columnSchema.optional().describe('What the retention window counts from.'),
+    identifiers: z.record(kindSchema, columnSchema).default({}).describe('Kind of identifier -> column that holds it.'),
+    links: z
+      .record(z.string().min(1), z.union([linkSchema, z.array(linkSchema).min(1)]))
+      .default({})
+      .describe('Column (or "a,b") -> what it links to, with or without a foreign key.'),
+    fields: z.record(z.string().min(1), fieldSchema).default({}).describe('Column -> what it holds.'),
+    onDispose: z
+      .record(nameSchema, z.enum(['cascade', 'restrict', 'unlink']))
+      .default({})
+      .describe('Dataset whose rows link here -> what becomes of them when a row here is destroyed.'),
+    erase: z
+      .enum(['destroy', 'mask', 'keep'])
+      .default('destroy')
+      .describe("What an owner's erasure does to their rows here."),
+    eraseGround: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/, "Write the ground's code in capitals, such as LEGAL_CLAIMS.")
+      .optional()
+      .describe('Why rows stay: needed with erase: mask or keep.'),
+    file: z
+      .strictObject({ column: columnSchema, root: z.string().min(1) })
+      .optional()
+      .describe('A column that names a file beneath root; the file goes with its row.'),
+  })
+  .meta({ description: 'Rows of one table.' });
+
+const postgresSchema = z
+  .strictObject({
+    kind: z.literal('postgres'),
+    url: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'Where the database is; a password comes from the environment.',
+        examples: [`\${APP_DATABASE_URL}`],
+      }),
+    datasets: z.record(nameSchema, tableDatasetSchema).describe('Name -> table.'),
+    exempt: z
+      .record(z.string().min(1), z.string().min(1))
+      .default({})
+      .describe('schema.table -> why it is not in the data map.'),
+    enforceHolds: z
+      .enum(['trigger', 'none'])
+      .default('none')
+      .describe('trigger: the source itself refuses to delete a held row.'),
+  })
+  .meta({ description: 'A PostgreSQL database.' });
+
+const folderDatasetSchema = z
+  .strictObject({
+    folder: z
+      .string()
+      .min(1)
+      .meta({ description: 'Folder beneath the root; . for the root itself.', examples: ['access'] }),
+    match: z
+      .string()
+      .min(1)
+      .meta({ description: 'Which files: * and one {date}.', examples: ['access-{date}.log'] }),
+    time: z
+      .enum(['name', 'line'])
+      .default('name')
+      .describe("Where a file's time comes from: the date in its name, or its newest line."),
+    keepLast: z.int().min(0).max(10_000).default(0).describe('Never fewer than this many of the newest files remain.'),
+  })
+  .meta({ description: 'Files of one folder.' });
+
+const filesSchema = z
+  .strictObject({
+    kind: z.literal('files'),
+    root: z
+      .string()
+      .min(1)
+      .meta({ description: 'The folder everything of this source is beneath.', examples: [`\${LOGS_ROOT}`] }),
+    datasets: z.record(nameSchema, folderDatasetSchema).describe('Name -> folder.'),
+  })
+  .meta({ description: 'Folders of files: rotated logs, backups.' });
+
+const laterKinds = ['mariadb', 'sqlite', 'restic', 's3'];
+
+/** `sources.yaml`: every system where records live, and what in it is whose. */
+export const sourcesSchema = z
+  .strictObject({
+    sources: z.record(
+      nameSchema,
+      z.discriminatedUnion('kind', [postgresSchema, filesSchema], {
+        error: (issue) => {
+          const input: unknown = issue.input;
+          const kind = typeof input === 'object' && input !== null && 'kind' in input ? String(input.kind) : '';
+          return laterKinds.includes(kind)
+            ? `Sources of kind ${kind} are not supported yet. Write postgres or files.`
+            : `Write postgres or files.`;
+        },
+      }),
+    ),
+  })
+  .meta({ title: 'Muniment: sources', description: 'The data map: where records live and whose they are.' });
+
+export type SourcesFile = z.output<typeof sourcesSchema>;
+type PostgresFile = z.output<typeof postgresSchema>;
+type FilesFile = z.output<typeof filesSchema>;
+type TableFile = z.output<typeof tableDatasetSchema>;
+
+/**
+ * Turn the file into the data map and check what one dataset says about another.
+ * @param isBroken says of a dataset's full name that it stands in the file but could not be read: what refers to it is
+ *   not reported a second time
+ */
+export function resolveSources(
+  file: SourcesFile,
+  isBroken: (id: string) => boolean = () => false,
+): { dataMap: DataMap; issues: readonly PolicyIssue[] } {
+  const issues: PolicyIssue[] = [];
+  const report: Report = (path, code, detail, at) =>
+    issues.push(at ? { path, code, detail, at } : { path, code, detail });
+  const entries = Object.entries(file.sources).map(([name, source]): [string, Source] => {
+    const path = ['sources', name];
+    return [
+      name,
+      source.kind === 'postgres'
+        ? sqlSource(name, source, path, isBroken, report)
+        : filesSource(name, source, path, report),
+    ];
+  });
+  return { dataMap: Object.fromEntries(entries), issues };
+}
+
+type Report = (path: PolicyPath, code: string, detail: string, at?: 'key') => void;
+
+function sqlSource(
+  name: string,
+  file: PostgresFile,
+  path: PolicyPath,
+  isBroken: (id: string) => boolean,
+  report: Report,
+): Source {
+  checkUrl(file.url, [...path, 'url'], report);
+  const names = Object.keys(file.datasets);
+  const datasets = Object.entries(file.datasets).map(([dataset, entry]) =>
+    tableDataset(name, dataset, entry, names, [...path, 'datasets', dataset], isBroken, report),
+  );
+  const tables = new Map<string, string>();
+  for (const dataset of datasets) {
+    const table = `${dataset.table.schema}.${dataset.table.name}`;
+    const other = tables.get(table);
+    if (other !== undefined)
+      report(
+        [...path, 'datasets', dataset.name, 'table'],
+        'table_twice',
+        `Table ${table} is already the dataset ${other}. Map a table once, and put everything about it there.`,
+      );
+    else tables.set(table, dataset.name);
+  }
+  const exempt: Record<string, string> = {};
+  for (const [text, reason] of Object.entries(file.exempt)) {
+    const table = tableOf(text);
+    if (table === null) report([...path, 'exempt', text], 'table_invalid', tableHint(text), 'key');
+    else {
+      const full = `${table.schema}.${table.name}`;
+      const mapped = tables.get(full);
+      if (mapped !== undefined)
+        report(
+          [...path, 'exempt', text],
+          'table_twice',
+          `Table ${full} is exempted, and is the dataset ${mapped}. Remove one of the two.`,
+          'key',
+        );
+      exempt[full] = reason;
+    }
+  }
+  checkOnDispose(name, file, datasets, path, isBroken, report);
+  checkCascades(datasets, path, report);
+  return { kind: 'postgres', name, url: file.url, datasets, exempt, enforceHolds: file.enforceHolds };
+}
+
+function tableDataset(
+  source: string,
+  name: string,
+  file: TableFile,
+  siblings: readonly string[],
+  path: PolicyPath,
+  isBroken: (id: string) => boolean,
+  report: Report,
+): TableDataset {
+  const table = tableOf(file.table);
+  if (table === null) report([...path, 'table'], 'table_invalid', tableHint(file.table));
+  const key = columnsOf(file.key, [...path, 'key'], report);
+  const fields = Object.fromEntries(
+    Object.entries(file.fields).map(([column, field]): [string, Field] => {
+      const mask = field.mask === undefined ? null : (field.mask ?? 'null');
+      const bare = bareColumn(column);
+      if (mask !== null && key.includes(bare))
+        report(
+          [...path, 'fields', column, 'mask'],
+          'key_masked',
+          `"${bare}" is part of the key and cannot be masked. Remove mask.`,
+        );
+      return [bare, { category: field.category, text: field.text, mask }];
+    }),
+  );
+  const links = Object.entries(file.links).flatMap(([columns, link]) =>
+    (Array.isArray(link) ? link : [link]).flatMap((one, index) => {
+      const at = [...path, 'links', columns, ...(Array.isArray(link) ? [index] : [])];
+      return linkOf(source, columns, one, siblings, at, isBroken, report);
+    }),
+  );
+  if (file.erase !== 'destroy' && file.eraseGround === undefined)
+    report(
+      [...path, 'erase'],
+      'ground_missing',
+      `With erase: ${file.erase} rows stay after an erasure, so eraseGround must say why. Write its code, such as eraseGround: LEGAL_CLAIMS.`,
+    );
+  if (file.erase === 'destroy' && file.eraseGround !== undefined)
+    report(
+      [...path, 'eraseGround'],
+      'ground_unused',
+      'Rows here are destroyed, so there is no ground to keep them. Remove eraseGround, or write erase: mask or keep.',
+      'key',
+    );
+  if (file.erase === 'mask' && Object.values(fields).every(({ mask }) => mask === null))
+    report(
+      [...path, 'erase'],
+      'mask_missing',
+      'With erase: mask at least one field must say what replaces its value. Add mask: fixed or mask: "null" to a field.',
+    );
+  return {
+    kind: 'table',
+    id: `${source}.${name}`,
+    source,
+    name,
+    table: table ?? { schema: 'public', name: file.table },
+    key,
+    time: file.time === undefined ? null : bareColumn(file.time),
+    identifiers: Object.fromEntries(
+      Object.entries(file.identifiers).map(([kind, column]) => [kind, bareColumn(column)]),
+    ),
+    links,
+    fields,
+    onDispose: Object.fromEntries(
+      Object.entries(file.onDispose).map(([child, what]): [string, OnDispose] => [`${source}.${child}`, what]),
+    ),
+    erase: file.erase,
+    eraseGround: file.eraseGround ?? null,
+    file: file.file === undefined ? null : { column: bareColumn(file.file.column), root: file.file.root },
+  };
+}
+
+function linkOf(
+  source: string,
+  columnsText: string,
+  file: z.output<typeof linkSchema>,
+  siblings: readonly string[],
+  path: PolicyPath,
+  isBroken: (id: string) => boolean,
+  report: Report,
+): Link[] {
+  const columns = columnsOf(columnsText, path, report, 'key');
+  const ways = [file.owner && 'owner', file.member && 'member', file.owns && 'owns'].filter((way) => way !== false);
+  if (ways.length > 1)
+    report(path, 'link_ambiguous', `A link cannot be ${ways.join(' and ')} at once. Keep one of them.`);
+  const target = targetOf(file.to);
+  if (target === null) {
+    report(
+      [...path, 'to'],
+      'link_invalid',
+      `"to" must name a dataset and its column. Write ${siblings[0] ?? 'users'}.id; for several columns, orders.a,b.`,
+    );
+    return [];
+  }
+  const id = `${source}.${target.dataset}`;
+  if (!siblings.includes(target.dataset)) {
+    if (!isBroken(id))
+      report(
+        [...path, 'to'],
+        'dataset_unknown',
+        `There is no dataset "${target.dataset}" in the source ${source}.${suggestion(target.dataset, siblings) || ` Write one of ${orList(siblings)}.`}`,
+      );
+    return [];
+  }
+  if (columns.length !== target.columns.length) {
+    report(
+      [...path, 'to'],
+      'link_columns_differ',
+      `The link has ${counted(columns.length)} here (${columns.join(', ')}) and ${counted(target.columns.length)} there (${target.columns.join(', ')}). Name as many on both sides.`,
+    );
+    return [];
+  }
+  return [
+    { columns, to: { dataset: id, columns: target.columns }, owner: file.owner, member: file.member, owns: file.owns },
+  ];
+}
+
+function counted(columns: number): string {
+  return columns === 1 ? 'one column' : `${columns} columns`;
+}
+
+function checkOnDispose(
+  source: string,
+  file: PostgresFile,
+  datasets: readonly TableDataset[],
+  path: PolicyPath,
+  isBroken: (id: string) => boolean,
+  report: Report,
+): void {
+  for (const parent of datasets)
+    for (const [childName, what] of Object.entries(file.datasets[parent.name]?.onDispose ?? {})) {
+      const at = [...path, 'datasets', parent.name, 'onDispose', childName];
+      const child = datasets.find(({ name }) => name === childName);
+      if (!child) {
+        if (isBroken(`${source}.${childName}`)) continue;
+        const names = datasets.map(({ name }) => name);
+        report(
+          at,
+          'dataset_unknown',
+          `There is no dataset "${childName}" in the source ${source}.${suggestion(childName, names) || ` Write one of ${orList(names)}.`}`,
+          'key',
+        );
+        continue;
+      }
+      const links = child.links.filter(({ to }) => to.dataset === parent.id);
+      if (links.length === 0)
+        report(
+          at,
+          'link_missing',
+          `"${childName}" has no link to ${parent.name}, so nothing of it hangs on a row here. Add links: { column: { to: ${parent.name}.${parent.key.join(',')} } } to ${childName}, or remove this line.`,
+          'key',
+        );
+      const keyColumn =
+        what === 'unlink'
+          ? links.flatMap(({ columns }) => columns).find((column) => child.key.includes(column))
+          : undefined;
+      if (keyColumn !== undefined)
+        report(
+          at,
+          'unlink_key',
+          `unlink would empty "${keyColumn}", which is part of the key of ${childName}. Write cascade or restrict.`,
+        );
+    }
+}
+
+/** A cascade that comes back to where it began would take rows of that dataset that are not due: refused. */
+function checkCascades(datasets: readonly TableDataset[], path: PolicyPath, report: Report): void {
+  const byId = new Map(datasets.map((dataset) => [dataset.id, dataset]));
+  const done = new Set<string>();
+  const walk = (dataset: TableDataset, trail: readonly TableDataset[]) => {
+    for (const [childId, what] of Object.entries(dataset.onDispose)) {
+      const child = byId.get(childId);
+      if (what !== 'cascade' || !child) continue;
+      const within = [...trail, dataset];
+      const start = within.indexOf(child);
+      if (start >= 0) {
+        const round = [...within.slice(start), child].map(({ name }) => name).join(' → ');
+        report(
+          [...path, 'datasets', dataset.name, 'onDispose', child.name],
+          'cascade_cycle',
+          `This cascade comes back to where it began (${round}): it would destroy rows that are not due. Write unlink or restrict here.`,
+        );
+      } else if (!done.has(child.id)) walk(child, within);
+    }
+    done.add(dataset.id);
+  };
+  for (const dataset of datasets) if (!done.has(dataset.id)) walk(dataset, []);
+}
+
+function filesSource(name: string, file: FilesFile, path: PolicyPath, report: Report): Source {
+  const datasets = Object.entries(file.datasets).map(([dataset, entry]): FolderDataset => {
+    const at = [...path, 'datasets', dataset];
+    if (/^([/\\]|[A-Za-z]:)/.test(entry.folder) || entry.folder.split(/[/\\]/).includes('..'))
+      report(
+        [...at, 'folder'],
+        'folder_outside',
+        `"${entry.folder}" leads out of the source's root. Write a folder beneath it, such as access.`,
+      );
+    if (/[/\\]/.test(entry.match))
+      report(
+        [...at, 'match'],
+        'match_invalid',
+        'A pattern names files of one folder, so it has no slash. Put the folder into folder.',
+      );
+    const dates = entry.match.split('{date}').length - 1;
+    const other = /\{(?!date\})[^}]*\}?|\?|\[/.exec(entry.match)?.[0];
+    if (other !== undefined)
+      report(
+        [...at, 'match'],
+        'match_invalid',
+        `"${other}" is not known in a pattern. Write * for any text and {date} for the date, such as access-{date}.log.`,
+      );
+    else if (dates > 1 || (dates === 0 && entry.time === 'name'))
+      report(
+        [...at, 'match'],
+        'match_invalid',
+        dates > 1
+          ? 'A pattern has one {date}. Write * for the other.'
+          : 'With time: name the pattern needs one {date}. Write it where the date stands, such as access-{date}.log, or write time: line.',
+      );
+    return { kind: 'folder', id: `${name}.${dataset}`, source: name, name: dataset, ...entry };
+  });
+  const places = new Map<string, string>();
+  for (const { folder, match, name: dataset } of datasets) {
+    const place = `${folder}/${match}`;
+    const other = places.get(place);
+    if (other !== undefined)
+      report(
+        [...path, 'datasets', dataset, 'match'],
+        'folder_twice',
+        `These files are already the dataset ${other}. Map them once.`,
+      );
+    else places.set(place, dataset);
+  }
+  return { kind: 'files', name, root: file.root, datasets };
+}
+
+function checkUrl(url: string, path: PolicyPath, report: Report): void {
+  // A variable that is not set has been reported already. The url is never quoted: it may hold a password by now.
+  if (url.includes('${')) return;
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url))
+    report(
+      path,
+      'url_invalid',
+      'This is not the url of a PostgreSQL database. Write postgres://user@host:5432/database, with the password from the environment.',
+    );
+}
+
+/** Column names out of `a`, `a,b`, `"Odd, name"` or a list of names. */
+function columnsOf(text: string | readonly string[], path: PolicyPath, report: Report, at?: 'key'): readonly string[] {
+  const columns = typeof text === 'string' ? namesIn(text, ',') : text.map(bareColumn);
+  if (columns === null || columns.length === 0 || columns.includes('')) {
+    report(
+      path,
+      'columns_invalid',
+      `"${String(text)}" does not name columns. Write one, such as id, or several with commas between them.`,
+      at,
+    );
+    return [];
+  }
+  const twice = columns.find((column, index) => columns.indexOf(column) !== index);
+  if (twice !== undefined) report(path, 'columns_invalid', `"${twice}" is named twice. Keep one.`, at);
+  return columns;
+}
+
+function bareColumn(text: string): string {
+  const names = text.startsWith('"') ? namesIn(text, ',') : null;
+  return names?.length === 1 && names[0] !== undefined ? names[0] : text;
+}
+
+/** `to`: `users.id`, `orders.a,b`, or a list of those on one dataset. */
+function targetOf(text: string | readonly string[]): { dataset: string; columns: readonly string[] } | null {
+  const parts = (typeof text === 'string' ? [text] : text).map((part) => {
+    const dot = part.indexOf('.');
+    const columns = dot > 0 ? namesIn(part.slice(dot + 1), ',') : null;
+    return columns === null || columns.includes('') ? null : { dataset: part.slice(0, dot).trim(), columns };
+  });
+  const first = parts[0];
+  if (!first || parts.some((part) => part?.dataset !== first.dataset)) return null;
+  return { dataset: first.dataset, columns: parts.flatMap((part) => part?.columns ?? []) };
+}
+
+/** `schema.table` or `table`, names as stored; `"…"` around a name that has a dot in it, `""` for a quote. */
+function tableOf(text: string): { schema: string; name: string } | null {
+  const names = namesIn(text, '.');
+  if (names === null || names.includes('') || names.length > 2) return null;
+  const [first = '', second] = names;
+  return second === undefined ? { schema: 'public', name: first } : { schema: first, name: second };
+}
+
+function tableHint(text: string): string {
+  return `"${text}" does not name a table. Write schema.table, such as public.users, or public."Odd.Name" where a name has a dot.`;
+}
+
+/** SQL's way of quoting: names between separators, `"` around one that holds a separator, `""` for a quote. */
+function namesIn(text: string, separator: string): readonly string[] | null {
+  const names: string[] = [];
+  let rest = text;
+  for (;;) {
+    const match =
+      separator === '.'
+        ? /^\s*(?:"((?:[^"]|"")*)"|([^".]*?))\s*(\.|$)/.exec(rest)
+        : /^\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(,|$)/.exec(rest);
+    if (!match) return null;
+    names.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : (match[2] ?? ''));
+    if (match[3] === '') return names;
+    rest = rest.slice(match[0].length);
+  }
+}
