@@ -1,0 +1,139 @@
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256Hex } from '../../core/hash.ts';
+import { refuse } from '../../core/refusal.ts';
+import type { Drift } from '../../disposition/drift.ts';
+import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
+import type { RecordSource } from '../source.ts';
+import { describeLeaving, removeFiles, sortFolder } from './disposition.ts';
+import { listFolder } from './folder.ts';
+
+/** Files a batch takes at most: an intent is one row, and a crash repeats at most this much reading. */
+const filesPerBatch = 100;
+
+/** Folders of dated files. They keep neither locks nor holds: the caller holds the lock and brings the holds. */
+export function openFilesSource(source: FilesSource): RecordSource {
+  const find = (id: string): FolderDataset => {
+    const dataset = source.datasets.find((candidate) => candidate.id === id);
+    if (!dataset) throw new Error(`source ${source.name} has no dataset ${id}`);
+    return dataset;
+  };
+  const nothing = async function* () {};
+  return {
+    name: source.name,
+    kind: 'files',
+    datasets: source.datasets,
+    check: () => checkFolders(source),
+    clock: async () => null,
+    census: async (dataset, cutoff, holds) => (await sortFolder(source, find(dataset), cutoff, holds)).census,
+    async destroyBatch(order, around) {
+      const dataset = find(order.dataset);
+      const { free } = await sortFolder(source, dataset, order.cutoff, around.holds);
+      const going = free.slice(0, filesPerBatch);
+      if (going.length === 0) return { kind: 'nothing_due' };
+      const items = await describeLeaving(dataset, order.runKey, going);
+      await around.intend({ items });
+      await removeFiles(
+        source,
+        dataset,
+        items.map(({ name }) => name),
+      );
+      return {
+        kind: 'batch',
+        upTo: null,
+        journal: journalOf(
+          order,
+          items.map(({ commitment }) => commitment),
+          around.knownEpoch,
+        ),
+      };
+    },
+    async placeHold(hold) {
+      const coverage = [];
+      // Everything the folder has is asked, not only what is due today.
+      const end = Temporal.Instant.from('9999-12-31T00:00:00Z');
+      for (const dataset of source.datasets) {
+        const all = { ...dataset, keepLast: 0 };
+        const { census, free } = await sortFolder(source, all, end, [hold]);
+        const { files } = await listFolder(source, dataset);
+        const held = files.filter(({ name }) => !free.some((file) => file.name === name));
+        const root = sha256Hex(
+          `${dataset.id}\n${held
+            .map(({ name }) => name)
+            .sort()
+            .join('\n')}`,
+        );
+        coverage.push({ dataset: dataset.id, count: census.held, root });
+      }
+      return { epoch: 0, coverage };
+    },
+    liftHold: async () => 0,
+    holdsInPlace: async () => null,
+    uncopied: async () => [],
+    markCopied: async () => {},
+    removeLeavingFiles: async () => 0,
+    find: async () => ({ own: new Map(), shared: new Map() }),
+    previewErasure: async () => ({ free: [], held: [], restricted: [] }),
+    erase: async (order) =>
+      refuse('dataset_unknown', `${order.dataset} is a folder of files; rows are not erased there.`),
+    readRows: nothing,
+    readScope: nothing,
+    countScope: async () => 0,
+    close: async () => {},
+  };
+}
+
+/** What the journal says of files that went; also used when a start finishes an intent that a crash left open. */
+export function journalOf(
+  order: { batch: string; run: string; dataset: string; seq: number; cutoff: Temporal.Instant; policy: string },
+  commitments: readonly string[],
+  epoch: number,
+) {
+  const sorted = [...commitments].sort();
+  return {
+    batch: order.batch,
+    run: order.run,
+    dataset: order.dataset,
+    seq: order.seq,
+    act: 'destroy' as const,
+    counts: { [order.dataset]: commitments.length },
+    count: commitments.length,
+    leaves: new Uint8Array(Buffer.from(sorted.join(''), 'hex')),
+    cutoff: order.cutoff,
+    policy: order.policy,
+    epoch,
+    way: 'intent' as const,
+    destroyedAt: Temporal.Now.instant().round('millisecond'),
+  };
+}
+
+async function checkFolders(source: FilesSource): Promise<readonly Drift[]> {
+  const found: Drift[] = [];
+  for (const dataset of source.datasets) {
+    const report = (code: Drift['code'], detail: string, level: Drift['level']) =>
+      found.push({ source: source.name, subject: dataset.id, code, detail, level });
+    try {
+      const { unmatched } = await listFolder(source, dataset);
+      await access(join(source.root, dataset.folder), constants.W_OK).catch(() =>
+        report(
+          'cannot_write',
+          `${dataset.folder}: files there cannot be removed by this user. Grant write access to the folder.`,
+          'drift',
+        ),
+      );
+      if (unmatched.length > 0)
+        report(
+          'file_unmatched',
+          `${unmatched.length} files in ${dataset.folder} do not match "${dataset.match}" and are left alone.`,
+          'warning',
+        );
+    } catch {
+      report(
+        'folder_missing',
+        `Folder ${dataset.folder} cannot be read beneath the source's root. Check the root and the folder's name.`,
+        'drift',
+      );
+    }
+  }
+  return found;
+}

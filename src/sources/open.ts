@@ -1,0 +1,25 @@
+import type { DataMap } from '../policy/data-map.ts';
+import { openFilesSource } from './files/source.ts';
+import { openPostgresSource } from './postgres/source.ts';
+import type { RecordSource } from './source.ts';
+
+/** Every source of the data map, by name. */
+export type Sources = ReadonlyMap<string, RecordSource>;
+
+/** Open every source. Nothing is reached until it is asked something. */
+export function openSources(map: DataMap): Sources {
+  return new Map(
+    Object.values(map).map((source) => [
+      source.name,
+      source.kind === 'postgres' ? openPostgresSource(source) : openFilesSource(source),
+    ]),
+  );
+}
+
+/** The source a dataset is in. A dataset of the checked policy always has one: anything else is a fault. */
+export function sourceOf(sources: Sources, dataset: string): RecordSource {
+  const name = dataset.slice(0, dataset.indexOf('.'));
+  const source = sources.get(name);
+  if (!source) throw new Error(`no source for dataset ${dataset}`);
+  return source;
+}

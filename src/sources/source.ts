@@ -1,0 +1,71 @@
+/**
+ * sources/ promises one way to look into, protect and empty the systems where records live. What is destroyed here is
+ * recorded by the same act (in the source's own transaction where it has one), never beside it; what is held is
+ * refused here, under the lock, and not by the memory of a caller. Nothing here decides what may go: plans come in.
+ */
+import type { Refusal } from '../core/refusal.ts';
+import type { BatchOrder, BatchResult, JournalRow } from '../disposition/batch.ts';
+import type { Drift } from '../disposition/drift.ts';
+import type { Coverage } from '../disposition/hold.ts';
+import type { Census } from '../disposition/run.ts';
+import type { Dataset, DatasetId } from '../policy/data-map.ts';
+import type { HoldScope } from '../policy/hold.ts';
+import type { EraseOrder, Preview } from './postgres/erase.ts';
+import type { Identifier, Reached, ReachedRow } from './postgres/find.ts';
+import type { StoredRecord } from './postgres/read.ts';
+
+/** A hold as the sources need it. */
+export interface HeldScope {
+  readonly id: string;
+  readonly scope: HoldScope;
+}
+
+/** What is about to be removed from a store that has no transactions; written down before it happens. */
+export interface RemovalIntent {
+  readonly items: readonly { readonly name: string; readonly sizeBytes: number; readonly commitment: string }[];
+}
+
+/** What a batch needs to know of the world around it. */
+export interface BatchSurroundings {
+  /** The newest hold epoch Muniment has seen of this source. */
+  readonly knownEpoch: number;
+  /** Where the last batch ended; null at the start. */
+  readonly from: string | null;
+  /** Holds in force, for stores that cannot keep them themselves; read under the lock. */
+  readonly holds: readonly HeldScope[];
+  /** Writes the intent down, durably, before the first removal. */
+  readonly intend: (intent: RemovalIntent) => Promise<void>;
+}
+
+/** A system where records live. */
+export interface RecordSource {
+  readonly name: string;
+  readonly kind: 'postgres' | 'files';
+  readonly datasets: readonly Dataset[];
+  /** Reach the source and compare it with the data map. Never throws for an unreachable source: that is a finding. */
+  check(): Promise<readonly Drift[]>;
+  /** The source's own clock, where it has one. */
+  clock(): Promise<Temporal.Instant | null>;
+  census(dataset: DatasetId, cutoff: Temporal.Instant, holds: readonly HeldScope[]): Promise<Census>;
+  /** Destroy one batch, or say why nothing was destroyed. Safe to ask again with the same order. */
+  destroyBatch(order: BatchOrder, around: BatchSurroundings): Promise<BatchResult>;
+  placeHold(hold: HeldScope): Promise<{ epoch: number; coverage: readonly Coverage[] }>;
+  liftHold(hold: string): Promise<number>;
+  /** Holds the source has in place; null for stores that keep none themselves. */
+  holdsInPlace(): Promise<ReadonlySet<string> | null>;
+  uncopied(most: number): Promise<readonly JournalRow[]>;
+  markCopied(batch: string): Promise<void>;
+  /** Remove files whose rows went; how many were removed. */
+  removeLeavingFiles(): Promise<number>;
+  find(identifiers: readonly Identifier[]): Promise<Reached>;
+  previewErasure(dataset: DatasetId, rows: readonly ReachedRow[], act: 'destroy' | 'mask'): Promise<Preview>;
+  erase(order: EraseOrder, act: 'destroy' | 'mask', knownEpoch: number): Promise<BatchResult | Refusal>;
+  readRows(dataset: DatasetId, rows: readonly ReachedRow[]): AsyncIterable<StoredRecord>;
+  readScope(
+    dataset: DatasetId,
+    scope: HoldScope,
+    extra?: Readonly<Record<string, string>>,
+  ): AsyncIterable<StoredRecord>;
+  countScope(dataset: DatasetId, scope: HoldScope): Promise<number>;
+  close(): Promise<void>;
+}
