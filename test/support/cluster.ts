@@ -7,10 +7,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { sha256Hex } from '../../src/core/hash.ts';
 import { canReach, serverAccount } from '../../src/db/embedded/account.ts';
 import { findBinaries } from '../../src/db/embedded/binaries.ts';
@@ -42,7 +43,7 @@ const throwAwaySettings = {
 };
 
 /** The folder of all runs of this user. Readable by the server's user when the tests run as root. */
-function baseFolder(): string {
+export function baseFolder(): string {
   const name = `muniment-test-${process.getuid?.() ?? 'user'}`;
   const wanted = resolve(tmpdir(), name);
   const account = serverAccount(wanted);
@@ -120,6 +121,16 @@ export async function clusterOfRun(folder: string): Promise<string> {
   }
 }
 
+/** Initialised clusters of earlier recipes, unless a run that still goes on could be copying one. */
+function forgetOldClusters(base: string, current: string): void {
+  const dayAgo = Date.now() - 24 * 60 * 60 * 1000;
+  for (const name of readdirSync(base)) {
+    const folder = join(base, name);
+    if (!name.startsWith('initialised-') || name === current || statSync(folder).mtimeMs > dayAgo) continue;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function startCluster(runFolder: string): Promise<string> {
   const base = dirname(runFolder);
   const folder = join(runFolder, 'cluster');
@@ -131,6 +142,7 @@ async function startCluster(runFolder: string): Promise<string> {
   const cached = join(base, `initialised-${binaries.version}-${recipe}`);
   const lock = await waitForLock(join(base, 'initialise.lock'), 'exclusive', 120_000);
   try {
+    forgetOldClusters(base, basename(cached));
     if (!existsSync(cached)) await initialiseCluster({ ...cluster, folder: cached }, async () => {}, false);
   } finally {
     lock?.release();
