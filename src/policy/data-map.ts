@@ -4,6 +4,8 @@
  * file, a clock or the environment, and no rule may live outside a policy file.
  */
 
+import { canonicalJson, type Json } from '../core/canonical-json.ts';
+
 /** A dataset's full name: source, dot, dataset, such as `app.messages`. */
 export type DatasetId = string;
 
@@ -50,7 +52,7 @@ export interface TableDataset {
   readonly identifiers: Readonly<Record<string, string>>;
   readonly links: readonly Link[];
   readonly fields: Readonly<Record<string, Field>>;
-  /** Dataset name in the same source -> what happens to its rows that link here. */
+  /** Full name of a dataset of the same source -> what happens to its rows that link here. */
   readonly onDispose: Readonly<Record<DatasetId, OnDispose>>;
   /** What an owner's erasure does to their rows here: they go, they stay with fields masked, or they stay. */
   readonly erase: 'destroy' | 'mask' | 'keep';
@@ -107,4 +109,15 @@ export function allDatasets(map: DataMap): readonly Dataset[] {
 /** The dataset of that full name, or undefined. */
 export function findDataset(map: DataMap, id: DatasetId): Dataset | undefined {
   return allDatasets(map).find((dataset) => dataset.id === id);
+}
+
+/** Links as JSON says them, in an order that does not depend on the order in the file. */
+export function linksJson(links: readonly Link[]): Json {
+  return links
+    .map(({ columns, to, owner, member, owns }): [string, Json] => {
+      const link = { columns, to: { dataset: to.dataset, columns: to.columns }, owner, member, owns };
+      return [canonicalJson(link), link];
+    })
+    .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, link]) => link);
 }
