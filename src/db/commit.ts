@@ -83,7 +83,7 @@ async function prepare(vault: Vault, change: State): Promise<(tx: Transaction) =
       const columns = runColumns(vault, change.run);
       return async (tx) => {
         await save(tx, runs, change.run, columns, `run ${change.run.id}`);
-        await writeRunParts(tx, change.run);
+        if (change.run.version === 0) await writeRunParts(tx, change.run);
       };
     }
   }

@@ -25,12 +25,13 @@ export function runColumns(vault: Vault, run: Run) {
   };
 }
 
-/** The parts of a run as they now stand. */
+/** The parts of a new run, as planned. */
 export async function writeRunParts(tx: Queryable, run: Run): Promise<void> {
   if (run.parts.length === 0) return;
   const rows = run.parts.map((part) => ({
     runId: run.id,
     rule: part.rule,
+    ruleDigest: part.ruleDigest,
     dataset: part.dataset,
     state: part.state,
     due: part.due,
@@ -42,18 +43,21 @@ export async function writeRunParts(tx: Queryable, run: Run): Promise<void> {
     heldBy: { ...part.heldBy },
     refusal: part.refusal as Json,
   }));
-  await tx
-    .insert(runParts)
-    .values(rows)
-    .onConflictDoUpdate({
-      target: [runParts.runId, runParts.dataset],
-      set: {
-        state: sql`excluded.state`,
-        destroyed: sql`excluded.destroyed`,
-        batches: sql`excluded.batches`,
-        refusal: sql`excluded.refusal`,
-      },
-    });
+  await tx.insert(runParts).values(rows);
+}
+
+/** How a part stands now. Counts grow only with copied batches (`copyBatch`), never from an aggregate loaded earlier. */
+export async function markPart(
+  store: Store,
+  run: string,
+  dataset: string,
+  state: RunPart['state'],
+  refusal: RunPart['refusal'] = null,
+): Promise<void> {
+  await store.db.orm
+    .update(runParts)
+    .set({ state, refusal: refusal as Json })
+    .where(and(eq(runParts.runId, run), eq(runParts.dataset, dataset)));
 }
 
 function toRun(store: Store, row: typeof runs.$inferSelect, parts: readonly (typeof runParts.$inferSelect)[]): Run {
@@ -124,44 +128,52 @@ export async function usualDestruction(store: Store, dataset: string, most = 5):
   return rows.map((row) => row.destroyed);
 }
 
-/** The policies under which a rule has run to its end: whether it is unchanged is asked of their contents. */
-export async function completedPolicies(store: Store, rule: string): Promise<readonly string[]> {
-  const rows = await store.db.orm
-    .selectDistinct({ policy: runs.policy })
-    .from(runs)
-    .innerJoin(runParts, eq(runs.id, runParts.runId))
-    .where(and(eq(runParts.rule, rule), eq(runParts.state, 'done'), eq(runs.dryRun, false)));
-  return rows.map((row) => row.policy);
+/** Whether a rule, as this digest says what it destroys, has run to its end before. */
+export async function ruleHasRun(store: Store, ruleDigest: string): Promise<boolean> {
+  const [row] = await store.db.orm
+    .select({ run: runParts.runId })
+    .from(runParts)
+    .innerJoin(runs, eq(runs.id, runParts.runId))
+    .where(and(eq(runParts.ruleDigest, ruleDigest), eq(runParts.state, 'done'), eq(runs.dryRun, false)))
+    .limit(1);
+  return row !== undefined;
 }
 
-/** Copy a journal row, once by batch id. True when it was new. Runs in the transaction that also says so in the ledger. */
+/**
+ * Copy a journal row, in the transaction that also says so in the ledger.
+ * @throws a unique violation when the batch is known already: the transaction, ledger entry included, is undone
+ */
 export async function copyBatch(
   tx: Queryable,
   journal: JournalRow,
   root: Uint8Array,
   now: Temporal.Instant,
   of: { run: string } | { request: string },
-): Promise<boolean> {
-  const added = await tx
-    .insert(batches)
-    .values({
-      id: journal.batch,
-      runId: 'run' in of ? of.run : null,
-      requestId: 'request' in of ? of.request : null,
-      dataset: journal.dataset,
-      seq: journal.seq,
-      count: journal.count,
-      root,
-      leaves: journal.leaves,
-      cutoff: journal.cutoff,
-      epoch: journal.epoch,
-      way: journal.way,
-      destroyedAt: journal.destroyedAt,
-      copiedAt: now,
-    })
-    .onConflictDoNothing()
-    .returning({ id: batches.id });
-  return added.length === 1;
+): Promise<void> {
+  await tx.insert(batches).values({
+    id: journal.batch,
+    runId: 'run' in of ? of.run : null,
+    requestId: 'request' in of ? of.request : null,
+    dataset: journal.dataset,
+    seq: journal.seq,
+    count: journal.count,
+    root,
+    leaves: journal.leaves,
+    cutoff: journal.cutoff,
+    epoch: journal.epoch,
+    way: journal.way,
+    destroyedAt: journal.destroyedAt,
+    copiedAt: now,
+  });
+  if ('run' in of)
+    await tx
+      .update(runParts)
+      .set({
+        state: 'running',
+        destroyed: sql`${runParts.destroyed} + ${journal.counts[journal.dataset] ?? 0}`,
+        batches: sql`${runParts.batches} + 1`,
+      })
+      .where(and(eq(runParts.runId, of.run), eq(runParts.dataset, journal.dataset)));
 }
 
 export interface BatchRecord {

@@ -253,6 +253,8 @@ export const runParts = pgTable(
       .notNull()
       .references(() => runs.id),
     rule: text().notNull(),
+    /** What the rule destroys, as a digest: whether it changed since it last ran is asked of this. */
+    ruleDigest: text('rule_digest').notNull(),
     dataset: text().notNull(),
     state: text().notNull(),
     due: bigint({ mode: 'number' }).notNull(),

@@ -30,6 +30,7 @@ export interface Census {
 /** One rule on one dataset within a run. */
 export interface RunPart extends Census {
   readonly rule: string;
+  readonly ruleDigest: string;
   readonly state: 'planned' | 'running' | 'done' | 'failed' | 'refused';
   readonly destroyed: number;
   readonly batches: number;
@@ -68,6 +69,7 @@ export const runMoves = {
 /** What a rule would do now: the question a plan answers for each dataset. */
 export interface PlannedPart {
   readonly rule: string;
+  readonly ruleDigest: string;
   readonly cap: { readonly share: number | null; readonly timesUsual: number | null };
   readonly result: Census | Refusal;
   /** Destroyed in each of the last completed runs, newest first. */
@@ -180,11 +182,12 @@ export function planRun(
 
 function toPart(part: PlannedPart): RunPart {
   if (!isRefusal(part.result))
-    return { ...part.result, rule: part.rule, state: 'planned', destroyed: 0, batches: 0, refusal: null };
+    return { ...part.result, rule: part.rule, ruleDigest: part.ruleDigest, state: 'planned', destroyed: 0, batches: 0, refusal: null };
   const dataset = String(part.result.facts.dataset ?? '');
   return {
     dataset,
     rule: part.rule,
+    ruleDigest: part.ruleDigest,
     total: 0,
     due: 0,
     held: 0,

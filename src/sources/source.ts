@@ -33,6 +33,7 @@ export interface BatchSurroundings {
   readonly from: string | null;
   /** Holds in force, for stores that cannot keep them themselves; read under the lock. */
   readonly holds: readonly HeldScope[];
+  readonly now: () => Temporal.Instant;
   /** Writes the intent down, durably, before the first removal. */
   readonly intend: (intent: RemovalIntent) => Promise<void>;
 }
@@ -55,6 +56,8 @@ export interface RecordSource {
   holdsInPlace(): Promise<ReadonlySet<string> | null>;
   uncopied(most: number): Promise<readonly JournalRow[]>;
   markCopied(batch: string): Promise<void>;
+  /** Finish a removal that a crash cut short; for stores without transactions. */
+  finishRemoval?(dataset: DatasetId, names: readonly string[]): Promise<void>;
   /** Remove files whose rows went; how many were removed. */
   removeLeavingFiles(): Promise<number>;
   find(identifiers: readonly Identifier[]): Promise<Reached>;

@@ -147,8 +147,7 @@ export type StartOutcome =
   | { readonly kind: 'failed'; readonly detail: string };
 
 /**
- * Start the server on 127.0.0.1 and wait until it takes connections (at most two minutes: after a crash it first reads
- * its log again). It is detached: it outlives this process, on purpose, so that a killed service loses nothing.
+ * Start the server on 127.0.0.1 and wait until it takes connections. It is detached: it outlives this process, on purpose, so that a killed service loses nothing.
  * Spawned by us rather than by pg_ctl, whose shell command line breaks on quotes in a path, and so that a server that
  * dies while we live is never left as a zombie that looks alive.
  * @param logFile what the server says; it belongs to us and is begun anew above 1 MB
@@ -180,26 +179,35 @@ export async function startServer(
   child.once('exit', (code, signal) => ended.resolve(`it ended with ${signal ?? `code ${code}`}`));
   child.unref();
 
-  let end: string | null = null;
-  void ended.promise.then((reason) => {
-    end = reason;
-  });
-  const giveUpAt = performance.now() + 120_000;
-  while (end === null && performance.now() < giveUpAt) {
-    if (await isOurs(cluster, port)) {
-      await log.handle.close();
-      return { kind: 'started', pid: child.pid ?? 0 };
-    }
-    await sleep(20);
-  }
+  const outcome = await untilReady(cluster, port, ended.promise);
   await log.handle.close();
-  if (end === null) child.kill('SIGQUIT');
+  if (outcome === 'ready') return { kind: 'started', pid: child.pid ?? 0 };
+  child.kill('SIGQUIT');
   const said = (await readFile(logFile, 'utf8')).slice(log.from);
-  return judgeFailure(said === '' ? (end ?? 'it did not take connections within two minutes') : said);
+  return judgeFailure(said, outcome);
 }
 
-function judgeFailure(said: string): StartOutcome {
-  const detail = lastLines(said);
+/** `ready`, or why it will not be. A server that reads its log after a crash is given half an hour, any other a minute. */
+async function untilReady(cluster: Cluster, port: number, ended: Promise<string>): Promise<string> {
+  let end: string | null = null;
+  void ended.then((reason) => {
+    end = reason;
+  });
+  const began = performance.now();
+  for (let limitMs = 60_000; performance.now() - began < limitMs; ) {
+    if (end !== null) return end;
+    const who = await ask(cluster, port);
+    if (who === 'ours') return 'ready';
+    if (who === 'starting') limitMs = 30 * 60_000;
+    // Who rejects us may be a stranger on our port; then our own server ends at once.
+    if (who === 'rejects') limitMs = Math.min(limitMs, performance.now() - began + 2_000);
+    await sleep(20);
+  }
+  return 'it did not take connections with the password that is kept for it';
+}
+
+function judgeFailure(said: string, end: string): StartOutcome {
+  const detail = /FATAL|PANIC/.test(said) ? lastLines(said) : end;
   if (/could not bind .*address already in use|could not create any TCP\/IP sockets/is.test(said)) {
     return { kind: 'port_taken' };
   }
@@ -240,9 +248,16 @@ async function openLog(file: string) {
   return { handle, from };
 }
 
-/** Whether a server answers on `port`, takes our password and serves this cluster: asked over a real connection. */
-export async function isOurs(cluster: Pick<Cluster, 'folder' | 'password'>, port: number): Promise<boolean> {
-  if (!(await answers(port))) return false;
+/**
+ * Who is on `port`, asked over a real connection: this cluster's server and ready (`ours`), one that is not ready yet
+ * (`starting`: it may be reading its log after a crash), one that does not take our password (`rejects`), another one
+ * or none at all (`other`).
+ */
+export async function ask(
+  cluster: Pick<Cluster, 'folder' | 'password'>,
+  port: number,
+): Promise<'ours' | 'starting' | 'rejects' | 'other'> {
+  if (!(await answers(port))) return 'other';
   const sql = postgres(clusterUrl(cluster.password, port, 'postgres'), {
     max: 1,
     connect_timeout: 5,
@@ -251,9 +266,11 @@ export async function isOurs(cluster: Pick<Cluster, 'folder' | 'password'>, port
   });
   try {
     const [row] = await sql<{ folder: string }[]>`select current_setting('data_directory') as folder`;
-    return row?.folder === cluster.folder;
-  } catch {
-    return false;
+    return row?.folder === cluster.folder ? 'ours' : 'other';
+  } catch (error) {
+    // 57P03 cannot_connect_now; 28P01 invalid_password.
+    if (systemCode(error) === '57P03') return 'starting';
+    return systemCode(error) === '28P01' ? 'rejects' : 'other';
   } finally {
     await sql.end({ timeout: 1 });
   }

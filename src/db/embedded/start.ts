@@ -1,6 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
-import { chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { constants, existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  access,
+  chown,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -8,13 +20,13 @@ import { z } from 'zod';
 import { canReach, openRoot, serverAccount } from './account.ts';
 import { findBinaries } from './binaries.ts';
 import {
+  ask,
   type Cluster,
   clearRemains,
   clusterUrl,
   demandWhole,
   freePort,
   initialiseCluster,
-  isOurs,
   runningServer,
   startServer,
   stopServer,
@@ -66,8 +78,7 @@ const lockWaitMs = 180_000;
  * @throws EmbeddedDatabaseError with what happened, what was not done and what to do
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
-  const folder = resolve(options.folder);
-  await makeFolder(folder);
+  const folder = await makeFolder(resolve(options.folder));
   const starting = await lockStart(folder);
   let using: FileLock | null = null;
   try {
@@ -134,11 +145,16 @@ async function lockStart(folder: string): Promise<FileLock> {
   );
 }
 
-/** Others may pass through, to the cluster of the server's own user; they cannot list the folder or read what is in it. */
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o711 }).catch((error) => {
+/** Make the folder; its real path. Others may pass through, to the cluster of the server's own user; they cannot list the folder or read what is in it. */
+async function makeFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+    await access(folder, constants.W_OK | constants.X_OK);
+    // One name for one folder: a server is known by the folder it works in.
+    return await realpath(folder);
+  } catch (error) {
     throw explainWriteFailure(error, folder);
-  });
+  }
 }
 
 /** When root steps in once, the folder's own user must be able to go on afterwards. */
@@ -181,8 +197,8 @@ async function findCluster(
   const away = account !== null && !canReach(folder, account);
   const newPlace = away ? join(openRoot, `database-${randomBytes(4).toString('hex')}`) : join(folder, 'cluster');
   if (away) {
-    log(`${folder} is closed to the user the database runs as; the database goes to ${newPlace}`);
     await makeFolder(openRoot);
+    log(`${folder} is closed to the user the database runs as; the database goes to ${newPlace}`);
   }
   const binaries = await findBinaries(account, dirname(newPlace), log);
   const settings: Settings = {
@@ -197,20 +213,31 @@ async function findCluster(
   return { cluster, settings };
 }
 
-async function ensureRunning(folder: string, settings: Settings, cluster: Cluster, { log }: EmbeddedOptions) {
+/** The port of the running server, started if need be. The start lock is held. */
+async function ensureRunning(
+  folder: string,
+  settings: Settings,
+  cluster: Cluster,
+  { log }: EmbeddedOptions,
+): Promise<number> {
   let port = settings.port;
-  if (await isOurs(cluster, port)) return port;
+  if ((await ask(cluster, port)) === 'ours') return port;
+  demandSameSystem(folder);
 
   const giveUpAt = performance.now() + 60_000;
-  let detail = '';
-  for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
+  let stuck: string | null = null;
+  while (performance.now() < giveUpAt) {
     if (runningServer(cluster.folder) === null) {
-      // The first attempt leaves a killed server's last backends the time to notice by themselves.
-      if (attempt > 1) await clearRemains(cluster.folder);
-    } else if (await isOurs(cluster, port)) {
-      return port;
+      // Only once it is seen to be in the way: a killed server's last backends mostly notice and go by themselves.
+      if (stuck !== null) await clearRemains(cluster.folder);
+    } else {
+      const who = await ask(cluster, port);
+      if (who === 'ours') return port;
+      if (who === 'rejects') throw wrongPassword(folder);
     }
+    await noteSystem(folder);
     const outcome = await startServer(cluster, port, join(folder, 'server.log'));
+    await giveToOwner(folder, 'server.log');
     switch (outcome.kind) {
       case 'started':
         return port;
@@ -220,14 +247,65 @@ async function ensureRunning(folder: string, settings: Settings, cluster: Cluste
         await writeSettings(folder, { ...settings, port });
         break;
       case 'not_yet_free':
-        detail = outcome.detail;
+        stuck = outcome.detail;
         await sleep(500);
         break;
       case 'failed':
         throw cannotStart(folder, outcome.detail);
     }
   }
-  throw cannotStart(folder, detail);
+  throw cannotStart(folder, stuck ?? 'no port was free');
+}
+
+/**
+ * Two containers may share a data folder and not see each other's processes, and PostgreSQL takes a lock file whose
+ * process it cannot see for a dead one's: two servers on one cluster destroy it. Our own locks do reach across, so
+ * somebody who uses a server that we cannot see, from another process namespace, is noticed here.
+ */
+function demandSameSystem(folder: string): void {
+  const alone = tryLock(join(folder, 'users.lock'), 'exclusive');
+  if (alone !== null) {
+    alone.release();
+    return;
+  }
+  const startedIn = readIfThere(join(folder, 'system'));
+  if (startedIn === null || startedIn === systemName()) return;
+  throw new EmbeddedDatabaseError(
+    `The embedded database in ${folder} is in use by Muniment in another container or on another machine.`,
+    'No second server was started on it, because that would destroy it.',
+    'Run this command where the service runs, stop the service first, or use one PostgreSQL for both through DATABASE_URL.',
+  );
+}
+
+async function noteSystem(folder: string): Promise<void> {
+  await writeFile(join(folder, 'system'), systemName());
+  await giveToOwner(folder, 'system');
+}
+
+/** This boot of this machine and the process namespace we live in. Empty where the system has no such names. */
+function systemName(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function wrongPassword(folder: string): EmbeddedDatabaseError {
+  return new EmbeddedDatabaseError(
+    `The embedded database in ${folder} does not take the password in embedded.json.`,
+    'Nothing was changed.',
+    'Restore the embedded.json that belongs to this database from a backup.',
+  );
 }
 
 function cannotStart(folder: string, detail: string): EmbeddedDatabaseError {

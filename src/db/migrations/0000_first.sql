@@ -270,6 +270,7 @@ CREATE TABLE "requests" (
 CREATE TABLE "disposition_run_parts" (
 	"run_id" text NOT NULL,
 	"rule" text NOT NULL,
+	"rule_digest" text NOT NULL,
 	"dataset" text NOT NULL,
 	"state" text NOT NULL,
 	"due" bigint NOT NULL,

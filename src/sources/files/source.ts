@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../../core/hash.ts';
 import { refuse } from '../../core/refusal.ts';
+import type { JournalRow } from '../../disposition/batch.ts';
 import type { Drift } from '../../disposition/drift.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
@@ -45,6 +46,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
           order,
           items.map(({ commitment }) => commitment),
           around.knownEpoch,
+          around.now(),
         ),
       };
     },
@@ -71,6 +73,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
     holdsInPlace: async () => null,
     uncopied: async () => [],
     markCopied: async () => {},
+    finishRemoval: (dataset, names) => removeFiles(source, find(dataset), names),
     removeLeavingFiles: async () => 0,
     find: async () => ({ own: new Map(), shared: new Map() }),
     previewErasure: async () => ({ free: [], held: [], restricted: [] }),
@@ -88,22 +91,23 @@ export function journalOf(
   order: { batch: string; run: string; dataset: string; seq: number; cutoff: Temporal.Instant; policy: string },
   commitments: readonly string[],
   epoch: number,
-) {
+  destroyedAt: Temporal.Instant,
+): JournalRow {
   const sorted = [...commitments].sort();
   return {
     batch: order.batch,
     run: order.run,
     dataset: order.dataset,
     seq: order.seq,
-    act: 'destroy' as const,
+    act: 'destroy',
     counts: { [order.dataset]: commitments.length },
     count: commitments.length,
     leaves: new Uint8Array(Buffer.from(sorted.join(''), 'hex')),
     cutoff: order.cutoff,
     policy: order.policy,
     epoch,
-    way: 'intent' as const,
-    destroyedAt: Temporal.Now.instant().round('millisecond'),
+    way: 'intent',
+    destroyedAt,
   };
 }
 

@@ -1,0 +1,84 @@
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+
+/** Everything the environment says, read once. Nothing else in Muniment reads the environment. */
+export interface Config {
+  /** Absent: the embedded PostgreSQL under `dataFolder`. */
+  readonly databaseUrl: string | null;
+  readonly dataFolder: string;
+  readonly policiesFolder: string;
+  readonly erasuresFile: string;
+  /** Newest first, as `version:hex` or bare hex (version "env"). Absent: generated in the data folder, with a warning. */
+  readonly masterKeys: readonly { readonly version: string; readonly key: Uint8Array }[];
+  readonly publicUrl: string | null;
+  readonly port: number;
+  readonly host: string;
+  readonly smtpUrl: string | null;
+  readonly tsaUrl: string | null;
+  readonly metricsToken: string | null;
+  readonly production: boolean;
+  readonly logLevel: string;
+  readonly user: string;
+  /** For `${NAME}` in policy files. */
+  lookup(name: string): string | undefined;
+}
+
+/** What is wrong with the environment, said so that it can be mended. */
+export class ConfigProblem extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigProblem';
+  }
+}
+
+/** Read the environment. @throws ConfigProblem naming the variable and what to write instead */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const get = (name: string) => (env[name] === undefined || env[name] === '' ? null : env[name]);
+  const production = get('NODE_ENV') === 'production';
+  const databaseUrl = get('DATABASE_URL');
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl))
+    throw new ConfigProblem('DATABASE_URL must begin with postgres://. Nothing was started.');
+  const port = Number(get('PORT') ?? 3000);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new ConfigProblem('PORT must be a number from 0 to 65535. Nothing was started.');
+  const masterKeys = parseMasterKeys(get('MUNIMENT_MASTER_KEY'));
+  if (production && databaseUrl === null)
+    throw new ConfigProblem(
+      'In production DATABASE_URL must name a PostgreSQL server: the embedded one is for trying out. Nothing was started.',
+    );
+  if (production && masterKeys.length === 0)
+    throw new ConfigProblem(
+      'In production MUNIMENT_MASTER_KEY must be set (64 hex digits, from a key store): a key generated beside the data protects nothing. Nothing was started.',
+    );
+  const dataFolder = resolve(get('MUNIMENT_DATA') ?? '.muniment');
+  return {
+    databaseUrl,
+    dataFolder,
+    policiesFolder: resolve(get('MUNIMENT_POLICIES') ?? 'policies'),
+    erasuresFile: resolve(get('MUNIMENT_ERASURES') ?? `${dataFolder}/erasures.jsonl`),
+    masterKeys,
+    publicUrl: get('PUBLIC_URL'),
+    port,
+    host: get('HOST') ?? '127.0.0.1',
+    smtpUrl: get('SMTP_URL'),
+    tsaUrl: get('TSA_URL'),
+    metricsToken: get('METRICS_TOKEN'),
+    production,
+    logLevel: get('LOG_LEVEL') ?? 'info',
+    user: userInfo().username,
+    lookup: (name) => env[name],
+  };
+}
+
+/** One key, or several with commas, newest first: older ones still open what they wrapped. */
+function parseMasterKeys(text: string | null) {
+  if (text === null) return [];
+  return text.split(',').map((part, index) => {
+    const [version, hex] = part.includes(':') ? part.split(':') : [index === 0 ? 'env' : `env-${index}`, part];
+    if (version === undefined || hex === undefined || !/^[0-9a-f]{64}$/i.test(hex))
+      throw new ConfigProblem(
+        'MUNIMENT_MASTER_KEY must be 64 hex digits, or VERSION:HEX pairs with commas, newest first. Make one with: openssl rand -hex 32',
+      );
+    return { version, key: new Uint8Array(Buffer.from(hex, 'hex')) };
+  });
+}

@@ -1,0 +1,115 @@
+import type { Actor } from '../core/actor.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { makeId } from '../core/ids.ts';
+import { personal } from '../core/personal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
+import { withLock } from '../db/locks.ts';
+import { type Coverage, decideHold, decidePlacement, type Hold, type Placement } from '../disposition/hold.ts';
+import { checkHoldScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
+import type { RecordSource } from '../sources/source.ts';
+import { carryOut, type Office } from './office.ts';
+
+export interface HoldOrder {
+  readonly matter: string;
+  readonly reason: string;
+  readonly scope: WrittenHoldScope;
+  readonly demandId: string | null;
+  readonly requestId: string | null;
+}
+
+/**
+ * Place a legal hold. It is written down as pending first, then put in place in every source; the answer says whether
+ * all of them have acknowledged it and what it covers.
+ */
+export async function placeHold(office: Office, actor: Actor, order: HoldOrder): Promise<Hold | Refusal> {
+  const scope = checkHoldScope(office.policy.dataMap, order.scope, office.policy.organization.zone);
+  if (isRefusal(scope)) return scope;
+  const now = office.now();
+  const id = makeId('hold', now, office.random(10));
+  await office.store.vault.newCase(id, now);
+  const pending: Placement = { state: 'pending', code: null };
+  const hold: Hold = {
+    id,
+    version: 0,
+    caseId: id,
+    state: 'pending',
+    policy: office.policy.digest,
+    placedAt: now,
+    placedBy: actor.id,
+    demandId: order.demandId,
+    requestId: order.requestId,
+    placements: Object.fromEntries(concerned(office, scope).map(({ name }) => [name, pending])),
+    coverage: [],
+    scopeDigest: scopeDigest(scope, await office.store.vault.caseKey(id)),
+    releaseRequestedBy: null,
+    releaseRequestedAt: null,
+    releasedBy: null,
+    releasedAt: null,
+    matter: personal(order.matter),
+    reason: personal(order.reason),
+    scope: personal(scope),
+  };
+  const placed = await carryOut(office, async () => ({ decided: decideHold(hold), result: hold }));
+  if (isRefusal(placed)) return placed;
+  return settleHold(office, id);
+}
+
+/** The sources a scope can reach: those of the datasets it names, all of them when it names a person or a time only. */
+function concerned(office: Office, scope: HoldScope): readonly RecordSource[] {
+  const named = [...scope.datasets, ...Object.keys(scope.keys)].map((dataset) =>
+    dataset.slice(0, dataset.indexOf('.')),
+  );
+  const every = scope.datasets.length === 0 && (scope.subjects.length > 0 || named.length === 0);
+  return [...office.sources.values()].filter(({ name }) => every || named.includes(name));
+}
+
+/**
+ * Put a hold in place wherever it is not yet, and look again where it is (a person may have joined another conversation
+ * since). A source that cannot be reached leaves the hold pending, and the task tries again.
+ */
+export async function settleHold(office: Office, id: string): Promise<Hold | Refusal> {
+  const before = await loadHold(office.store, id);
+  if (!before) return refuse('not_found', 'There is no such hold.');
+  if (before.state === 'released' || before.state === 'release_requested') return before;
+  const placements: Record<string, Placement> = {};
+  const coverage: Coverage[] = [];
+  for (const source of concerned(office, before.scope.reveal())) {
+    try {
+      const result = await placeIn(office, source, before);
+      placements[source.name] = { state: 'placed', epoch: result.epoch };
+      coverage.push(...result.coverage);
+      await rememberEpoch(office.store, source.name, result.epoch);
+    } catch (error) {
+      const was = before.placements[source.name];
+      placements[source.name] = was?.state === 'placed' ? was : { state: 'pending', code: codeOf(error) };
+      coverage.push(...before.coverage.filter(({ dataset }) => dataset.startsWith(`${source.name}.`)));
+    }
+  }
+  await office.keepsake.saveEpochs(await allEpochs(office.store));
+  const root = sha256Hex(
+    coverage
+      .map(({ dataset, count, root }) => `${dataset} ${count} ${root}\n`)
+      .sort()
+      .join(''),
+  );
+  return carryOut(office, async () => {
+    const hold = await loadHold(office.store, id);
+    if (!hold) return refuse('not_found', 'There is no such hold.');
+    const decided = decidePlacement(hold, placements, coverage, root, office.now());
+    const settled = isRefusal(decided) ? hold : (decided.state[0]?.hold ?? hold);
+    return { decided, result: settled };
+  });
+}
+
+/** A store without locks of its own is locked here, so that no batch is between its look and its removal. */
+async function placeIn(office: Office, source: RecordSource, hold: Hold) {
+  const order = { id: hold.id, scope: hold.scope.reveal() };
+  if (source.kind === 'postgres') return source.placeHold(order);
+  const names = source.datasets.map((dataset) => `dataset:${dataset.id}`);
+  return withLock(office.store.db, 'exclusive', names, 60, () => source.placeHold(order));
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unreachable';
+}

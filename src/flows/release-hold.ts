@@ -1,0 +1,36 @@
+import type { Actor } from '../core/actor.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
+import { decideRelease, decideReleaseRequest, type Hold } from '../disposition/hold.ts';
+import { carryOut, type Office } from './office.ts';
+
+const unknown = () => refuse('not_found', 'There is no such hold.');
+
+/** Ask for a hold to be released. What it covers stays covered until somebody else agrees. */
+export async function requestRelease(office: Office, actor: Actor, id: string): Promise<Hold | Refusal> {
+  return carryOut(office, async () => {
+    const hold = await loadHold(office.store, id);
+    if (!hold) return unknown();
+    const decided = decideReleaseRequest(hold, actor, office.now());
+    return { decided, result: isRefusal(decided) ? hold : (decided.state[0]?.hold ?? hold) };
+  });
+}
+
+/** Release a hold, as the second person. The sources let go of it by a task; until then they still refuse. */
+export async function approveRelease(office: Office, actor: Actor, id: string): Promise<Hold | Refusal> {
+  return carryOut(office, async () => {
+    const hold = await loadHold(office.store, id);
+    if (!hold) return unknown();
+    const decided = decideRelease(hold, actor, office.now());
+    return { decided, result: isRefusal(decided) ? hold : (decided.state[0]?.hold ?? hold) };
+  });
+}
+
+/** Take a released hold out of every source. Any failure throws, and the task is tried again: it protects meanwhile. */
+export async function liftHold(office: Office, id: string): Promise<void> {
+  const hold = await loadHold(office.store, id);
+  if (hold?.state !== 'released') return;
+  for (const source of office.sources.values())
+    if (source.kind === 'postgres') await rememberEpoch(office.store, source.name, await source.liftHold(id));
+  await office.keepsake.saveEpochs(await allEpochs(office.store));
+}
