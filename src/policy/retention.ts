@@ -68,7 +68,7 @@ const ruleSchema = z
         if (refusal)
           context.addIssue({ code: 'custom', message: refusal.detail, params: { code: 'schedule_invalid' } });
       })
-      .meta({ description: 'When to look: minute, hour, day, month, weekday.', examples: ['"15 2 * * *"'] }),
+      .meta({ description: 'When to look: minute, hour, day, month, weekday.', examples: ['15 2 * * *'] }),
     authority: z
       .string()
       .min(1)

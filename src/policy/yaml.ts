@@ -276,7 +276,8 @@ function whatToWrite(issue: z.core.$ZodRawIssue): string {
 }
 
 function exampleText(example: unknown): string {
-  if (typeof example === 'string') return example;
+  // What YAML would read as an alias or a comment needs its quotes.
+  if (typeof example === 'string') return /[*#]/.test(example) ? `"${example}"` : example;
   // A list of words reads in YAML as it does here.
   return Array.isArray(example) ? `[${example.join(', ')}]` : JSON.stringify(example);
 }
@@ -371,6 +372,7 @@ function syntaxDetail(code: string, message: string, text: string, offset: numbe
     return 'A tab stands where YAML takes spaces only. Write two spaces a level.';
   if (code === 'MULTIPLE_DOCS') return 'A second document begins here (---). Keep one document a file.';
   if (code === 'TAG_RESOLVE_FAILED') return 'Tags (!name) are not read. Write the plain value.';
+  if (/[:-]\s*\*/.test(line)) return `Text that begins with * needs quotes, such as "*/5 * * * *". (${message})`;
   if (/[{[,].*\$\{/.test(line)) return `Inside braces a variable needs quotes. Write "\${NAME}". (${message})`;
   return `This is not YAML: ${message}. Look at the indentation, the colons and the quotes here and on the line above.`;
 }
