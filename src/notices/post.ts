@@ -27,7 +27,7 @@ export interface Post {
  */
 export function openPost(url: string | null, from: { name: string; address: string }): Post {
   if (url === null) return { send: async () => 'kept', check: async () => null, close: () => {} };
-  const transport = nodemailer.createTransport(url, { connectionTimeout: 10_000, socketTimeout: 30_000 });
+  const transport = nodemailer.createTransport({ url, connectionTimeout: 10_000, socketTimeout: 30_000 });
   return {
     async send({ to, subject, text, messageId }) {
       // `address` objects are never parsed as lists: a comma in an address cannot add a second recipient.

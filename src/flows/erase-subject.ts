@@ -1,0 +1,153 @@
+import { systemActor } from '../core/actor.ts';
+import { canonicalJson, type Json } from '../core/canonical-json.ts';
+import { hmacSha256, sha256Hex } from '../core/hash.ts';
+import { formatInstant } from '../core/instants.ts';
+import { isRefusal } from '../core/refusal.ts';
+import { whileAlone } from '../db/locks.ts';
+import { loadRequest } from '../db/requests.ts';
+import { findDataset, type TableDataset } from '../policy/data-map.ts';
+import { countsMoved, type Finding, fulfilled, type Receipt, type SubjectRequest } from '../requests/request.ts';
+import type { ReachedRow } from '../sources/postgres/find.ts';
+import { recordBatch, recoverJournals } from './execute-run.ts';
+import { findingsDigest, findingsOf, type ReachedDataset, searchSubject } from './gather-findings.ts';
+import { carryOut, type Office } from './office.ts';
+import { epochFor } from './plan-run.ts';
+
+const rowsPerBatch = 500;
+
+/**
+ * The task: carry out an approved erasure. What is there now is compared with what was approved; if it moved, nothing
+ * is touched and staff are asked again. Rows go in the order of their links, children first; then everything is searched
+ * again, and the receipt says what was found. A crash in between goes on where the journals end.
+ */
+export async function eraseSubject(office: Office, id: string): Promise<void> {
+  await whileAlone(office.store.db, `request:${id}`, async () => {
+    const request = await loadRequest(office.store, id);
+    if (request?.state !== 'fulfilling' || request.type !== 'erasure' || !request.decision?.approvedBy) return;
+    await recoverJournals(office);
+    const reached = await searchSubject(office, request);
+    const findings = await findingsOf(office, request, reached);
+    // Once the first batch is in the journal the counts differ because of us; what was approved is finished.
+    const begun = await hasBegun(office, request.id);
+    if (!begun && findingsDigest(findings) !== request.decision.findings) {
+      await carryOut(office, async () => {
+        const current = await loadRequest(office.store, id);
+        if (current?.state !== 'fulfilling') return { decided: { state: [], entries: [], tasks: [] }, result: null };
+        return { decided: countsMoved(current, findings, systemActor, office.now()), result: null };
+      });
+      return;
+    }
+    await office.erasures.begin({ request: id, at: office.now(), reached });
+    const key = await office.store.vault.caseKey(request.caseId);
+    for (const part of inErasureOrder(office, reached))
+      await erasePart(office, request, part, hmacSha256(key, 'erasure commitments'));
+    await office.erasures.finish({ request: id, at: office.now() });
+    await writeReceipt(office, request);
+  });
+}
+
+async function hasBegun(office: Office, request: string): Promise<boolean> {
+  const [row] = await office.store.db.sql`SELECT 1 FROM disposition_batches WHERE request_id = ${request} LIMIT 1`;
+  return row !== undefined;
+}
+
+/** Children before what they hang on, so that only other people's rows can still be in the way. */
+function inErasureOrder(office: Office, reached: readonly ReachedDataset[]): readonly ReachedDataset[] {
+  const ordered: ReachedDataset[] = [];
+  const visit = (part: ReachedDataset, path: readonly string[]) => {
+    if (ordered.includes(part) || path.includes(part.dataset)) return;
+    for (const other of reached) {
+      const mapped = findDataset(office.policy.dataMap, other.dataset);
+      if (mapped?.kind === 'table' && mapped.links.some((link) => link.to.dataset === part.dataset))
+        visit(other, [...path, part.dataset]);
+    }
+    ordered.push(part);
+  };
+  for (const part of reached) visit(part, []);
+  return ordered;
+}
+
+async function erasePart(
+  office: Office,
+  request: SubjectRequest,
+  part: ReachedDataset,
+  runKey: Uint8Array,
+): Promise<void> {
+  const mapped = findDataset(office.policy.dataMap, part.dataset);
+  if (mapped?.kind !== 'table' || mapped.erase === 'keep') return;
+  const knownEpoch = await epochFor(office, part.dataset);
+  for (const [index, rows] of chunks(part.own, rowsPerBatch).entries()) {
+    const order = {
+      // The batch is named by its rows: the same rows are the same batch, whichever try reaches them.
+      batch: `${request.id}/${mapped.erase}/${part.dataset}/${sha256Hex(rows.map(({ key }) => key.join('\u001f')).join('\n')).slice(0, 16)}`,
+      request: request.id,
+      dataset: part.dataset,
+      seq: index + 1,
+      policy: request.policy,
+      runKey,
+      rows,
+    };
+    const result = await part.source.erase(order, mapped.erase, knownEpoch);
+    if (isRefusal(result)) throw new Error(`erasure of ${part.dataset} was refused: ${result.code}`);
+    if (result.kind === 'batch') await recordBatch(office, part.source, result.journal);
+  }
+}
+
+function chunks(rows: readonly ReachedRow[], size: number): readonly (readonly ReachedRow[])[] {
+  const parts: (readonly ReachedRow[])[] = [];
+  for (let start = 0; start < rows.length; start += size) parts.push(rows.slice(start, start + size));
+  return parts;
+}
+
+/** Search again, and say what is left and why. */
+async function writeReceipt(office: Office, request: SubjectRequest): Promise<void> {
+  const counts = await erasedCounts(office, request.id);
+  const after = await searchSubject(office, request);
+  const left = await findingsOf(office, request, after);
+  const planned = request.findings ?? [];
+  const done = (disposition: 'destroy' | 'mask'): Finding[] =>
+    counts
+      .filter((row) => row.act === disposition && row.count > 0)
+      .map((row) => ({
+        dataset: row.dataset,
+        count: row.count,
+        disposition,
+        ground:
+          planned.find((finding) => finding.dataset === row.dataset && finding.disposition === disposition)?.ground ??
+          null,
+        digest: row.root,
+      }));
+  const receipt: Receipt = {
+    at: formatInstant(office.now()),
+    given: [],
+    destroyed: done('destroy'),
+    masked: done('mask'),
+    kept: left.filter(({ disposition }) => disposition === 'keep'),
+    searchAfterwards: searchedDatasets(office).map((dataset) => ({
+      dataset: dataset.id,
+      count: after.find((part) => part.dataset === dataset.id)?.own.length ?? 0,
+      expected: left
+        .filter((finding) => finding.dataset === dataset.id && finding.disposition === 'keep')
+        .reduce((sum, { count }) => sum + count, 0),
+    })),
+    searchedAt: formatInstant(office.now()),
+  };
+  const digest = sha256Hex(canonicalJson(receipt as unknown as Json));
+  const outcome = await carryOut(office, async () => {
+    const current = await loadRequest(office.store, request.id);
+    if (current?.state !== 'fulfilling') return { decided: { state: [], entries: [], tasks: [] }, result: null };
+    return { decided: fulfilled(current, receipt, digest, systemActor, office.now()), result: null };
+  });
+  if (isRefusal(outcome)) throw new Error(`the receipt of ${request.id} could not be written: ${outcome.code}`);
+}
+
+async function erasedCounts(office: Office, request: string) {
+  const rows = await office.store.db.sql<{ dataset: string; act: string; count: string; root: string }[]>`
+    SELECT dataset, split_part(id, '/', 2) AS act, sum(count) AS count, encode(min(root), 'hex') AS root
+    FROM disposition_batches WHERE request_id = ${request} GROUP BY 1, 2 ORDER BY 1, 2`;
+  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+}
+
+function searchedDatasets(office: Office): readonly TableDataset[] {
+  return Object.values(office.policy.dataMap).flatMap((source) => (source.kind === 'postgres' ? source.datasets : []));
+}

@@ -1,0 +1,96 @@
+import { systemActor } from '../core/actor.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { isRefusal } from '../core/refusal.ts';
+import { loadRequest } from '../db/requests.ts';
+import { findDataset } from '../policy/data-map.ts';
+import { type Finding, findingsGathered, type SubjectRequest } from '../requests/request.ts';
+import { rowsDigest } from '../sources/postgres/erase.ts';
+import type { ReachedRow } from '../sources/postgres/find.ts';
+import type { RecordSource } from '../sources/source.ts';
+import { carryOut, type Office } from './office.ts';
+
+/** What one walk of the data map reached in one dataset. */
+export interface ReachedDataset {
+  readonly source: RecordSource;
+  readonly dataset: string;
+  readonly own: readonly ReachedRow[];
+  readonly shared: readonly ReachedRow[];
+}
+
+/**
+ * Walk every source from the person's verified identifiers. Access and erasure both start from this one answer.
+ * @throws when any source cannot be reached: a search that left one out would be no search (I4)
+ */
+export async function searchSubject(office: Office, request: SubjectRequest): Promise<readonly ReachedDataset[]> {
+  const { verifiedKinds } = request.identity;
+  const identifiers = request.subject.reveal().identifiers.filter(({ kind }) => verifiedKinds.includes(kind));
+  const reached: ReachedDataset[] = [];
+  for (const source of office.sources.values()) {
+    const found = await source.find(identifiers);
+    for (const { id } of source.datasets) {
+      const own = found.own.get(id) ?? [];
+      const shared = found.shared.get(id) ?? [];
+      if (own.length + shared.length > 0) reached.push({ source, dataset: id, own, shared });
+    }
+  }
+  return reached;
+}
+
+/** What would become of what was reached: given or redacted on access; destroyed, masked or kept on erasure. */
+export async function findingsOf(
+  office: Office,
+  request: SubjectRequest,
+  reached: readonly ReachedDataset[],
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const add = (
+    dataset: string,
+    disposition: Finding['disposition'],
+    ground: string | null,
+    rows: readonly ReachedRow[],
+  ) => {
+    if (rows.length > 0)
+      findings.push({ dataset, count: rows.length, disposition, ground, digest: rowsDigest(dataset, rows) });
+  };
+  for (const { source, dataset, own, shared } of reached) {
+    if (request.type !== 'erasure') {
+      add(dataset, 'give', null, own);
+      add(dataset, 'redact', 'OTHERS_RIGHTS', shared);
+      continue;
+    }
+    const mapped = findDataset(office.policy.dataMap, dataset);
+    if (mapped?.kind !== 'table') continue;
+    if (mapped.erase === 'keep') {
+      add(dataset, 'keep', mapped.eraseGround, own);
+      continue;
+    }
+    const preview = await source.previewErasure(dataset, own, mapped.erase);
+    add(dataset, mapped.erase, mapped.erase === 'mask' ? mapped.eraseGround : null, preview.free);
+    add(dataset, 'keep', 'LEGAL_HOLD', preview.held);
+    add(dataset, 'keep', 'OTHERS_RIGHTS', preview.restricted);
+  }
+  return findings;
+}
+
+/** A digest over findings: what the decider saw, in one line. */
+export function findingsDigest(findings: readonly Finding[]): string {
+  return sha256Hex(
+    findings
+      .map(({ dataset, disposition, count, digest }) => `${dataset} ${disposition} ${count} ${digest}\n`)
+      .sort()
+      .join(''),
+  );
+}
+
+/** The task: search, and lay what was found before staff. */
+export async function gatherFindings(office: Office, id: string): Promise<void> {
+  const loaded = await loadRequest(office.store, id);
+  if (loaded?.state !== 'gathering') return;
+  const findings = await findingsOf(office, loaded, await searchSubject(office, loaded));
+  const outcome = await carryOut(office, async () => {
+    const request = await loadRequest(office.store, id);
+    if (request?.state !== 'gathering') return { decided: { state: [], entries: [], tasks: [] }, result: null };
+    return { decided: findingsGathered(request, findings, systemActor, office.now()), result: null };
+  });
+  if (isRefusal(outcome)) throw new Error(`findings of ${id} could not be recorded: ${outcome.code}`);
+}

@@ -1,0 +1,108 @@
+import type { Actor } from '../core/actor.ts';
+import { formatInstant } from '../core/instants.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import type { State } from '../db/commit.ts';
+import { loadRequest } from '../db/requests.ts';
+import type { Decided } from '../ledger/decision.ts';
+import {
+  approveDecision,
+  decideOutcome,
+  moveClock,
+  type Outcome,
+  type RequestChange,
+  reopen,
+  type SubjectRequest,
+  startGathering,
+  withdraw,
+} from '../requests/request.ts';
+import { deadlineOf } from './deadline.ts';
+import { findingsDigest } from './gather-findings.ts';
+import { carryOut, type Office } from './office.ts';
+
+type Step = (request: SubjectRequest, now: Temporal.Instant) => Decided<RequestChange>;
+
+async function step(office: Office, id: string, decide: Step): Promise<SubjectRequest | Refusal> {
+  return carryOut(office, async () => {
+    const request = await loadRequest(office.store, id);
+    if (!request) return refuse('not_found', 'There is no such request.');
+    const decided = decide(request, office.now());
+    const after = isRefusal(decided)
+      ? request
+      : { ...(decided.state[0]?.request ?? request), version: request.version + 1 };
+    return { decided: decided as Decided<State>, result: after };
+  });
+}
+
+/** Search (again): what was found before is put away. */
+export const gatherAgain = (office: Office, actor: Actor, id: string) =>
+  step(office, id, (request, now) => startGathering(request, actor, now));
+
+/** Decide what the answer is. For access this also starts the rendering of the package. */
+export const decideRequest = (
+  office: Office,
+  actor: Actor,
+  id: string,
+  answer: { outcome: Outcome; reason: string | null },
+) =>
+  step(office, id, (request, now) =>
+    decideOutcome(request, answer.outcome, answer.reason, findingsDigest(request.findings ?? []), actor, now),
+  );
+
+/** Approve the answer as the second person. A package is approved with its own signature: see approve-export.ts. */
+export const approveRequest = (office: Office, actor: Actor, id: string) =>
+  step(office, id, (request, now) => approveDecision(request, actor, now));
+
+export const withdrawRequest = (office: Office, actor: Actor, id: string) =>
+  step(office, id, (request, now) => withdraw(request, actor, now));
+
+/** Open a closed request again, or take it to appeal. */
+export const reopenRequest = (office: Office, actor: Actor, id: string, move: 'reopen' | 'appeal') =>
+  step(office, id, (request, now) => {
+    const deadline = deadlineOf(
+      office,
+      {
+        type: request.type,
+        regime: request.regime,
+        receivedAt: move === 'appeal' ? now : request.receivedAt,
+        events: request.clockEvents,
+      },
+      now,
+    );
+    return isRefusal(deadline) ? deadline : reopen(request, move, deadline.deadline, request.clockEvents, actor, now);
+  });
+
+/** What a clock move says to the deadline engine. The statute decides whether it has any effect. */
+export interface ClockMove {
+  readonly move: 'pause' | 'resume' | 'extend';
+  readonly reason: string | null;
+  readonly basis: string | null;
+  readonly event: string | null;
+}
+
+/** Pause, resume or extend the clock. Refused, with the engine's reason, when the rule allows no such thing. */
+export const moveRequestClock = (office: Office, actor: Actor, id: string, order: ClockMove) =>
+  step(office, id, (request, now) => {
+    const type =
+      order.move === 'extend'
+        ? 'extension_notice'
+        : `${order.event ?? 'clarification'}_${order.move === 'pause' ? 'requested' : 'received'}`;
+    const event = {
+      type,
+      at: formatInstant(now),
+      ...(order.reason === null ? {} : { reason: order.reason }),
+      ...(order.basis === null ? {} : { basis: order.basis, without_undue_delay: true }),
+    };
+    const events = [...request.clockEvents, event];
+    const deadline = deadlineOf(
+      office,
+      { type: request.type, regime: request.regime, receivedAt: request.receivedAt, events },
+      now,
+    );
+    if (isRefusal(deadline)) return deadline;
+    const rejected = deadline.issues.find((issue) => issue.event === events.length - 1 && issue.level === 'reject');
+    if (rejected)
+      return refuse('not_allowed', `The rule does not allow this: ${rejected.code}. The clock was not changed.`, {
+        code: rejected.code,
+      });
+    return moveClock(request, order.move, deadline.deadline, events, actor, now);
+  });
