@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
  * knowing). File calls are counted by a module loaded into the program before its own code.
  */
 
-/** Where to kill: the `nth` (from 1) event that fits, before it has happened or after. */
+/** Where to kill: the `nth` (from 1) event that fits, before it has happened or after. `path` fits any path of a call. */
 export type CrashPoint =
   | { readonly on: 'statement'; readonly fits?: RegExp; readonly nth?: number; readonly when: 'before' | 'after' }
-  | { readonly on: FileCall; readonly nth?: number; readonly when: 'before' | 'after' };
+  | { readonly on: FileCall; readonly path?: RegExp; readonly nth?: number; readonly when: 'before' | 'after' };
 
 /** The file calls that change something, whichever of node:fs or node:fs/promises they are made through. */
 export type FileCall = 'writeFile' | 'appendFile' | 'rename' | 'unlink' | 'rm' | 'mkdir' | 'open' | 'link' | 'copyFile';
@@ -64,7 +64,9 @@ export async function runUntil(program: Program, point: CrashPoint | null = null
         ...process.env,
         ...program.env,
         ...databases,
-        ...(fileCall === null ? {} : { CRASH_AT: `${fileCall.on}:${fileCall.nth ?? 1}:${fileCall.when}` }),
+        ...(fileCall === null
+          ? {}
+          : { CRASH_AT: `${fileCall.on}:${fileCall.nth ?? 1}:${fileCall.when}:${fileCall.path?.source ?? ''}` }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

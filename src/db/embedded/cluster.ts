@@ -22,15 +22,24 @@ export interface Cluster {
   readonly password: string;
 }
 
+/** @throws RangeError for a database name that is not plain: a–z, 0–9, _ */
+export function demandPlainName(database: string): void {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database)) throw new RangeError(`"${database}" is not a plain database name`);
+}
+
 /** A new cluster is 39 MB; below this (in bytes) it is not worth beginning. */
 const spaceNeeded = 200 * 1024 * 1024;
 
 /** No server settings of the person at the shell (PGDATA, PGPORT, LANG, …) reach the cluster. */
 const cleanEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
-/** `postgres://…` of one database of a cluster that listens on `port`. */
+/**
+ * `postgres://…` of one database of a cluster that listens on `port`.
+ * @param database a plain name (a–z, 0–9, _): clients differ in how they read any other out of a URL
+ */
 export function clusterUrl(password: string, port: number, database: string): string {
-  return `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  demandPlainName(database);
+  return `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
 }
 
 /**
@@ -196,7 +205,8 @@ async function untilReady(cluster: Cluster, port: number, ended: Promise<string>
   const began = performance.now();
   for (let limitMs = 60_000; performance.now() - began < limitMs; ) {
     if (end !== null) return end;
-    const who = await ask(cluster, port);
+    // A stranger on our port may never answer; by then our own server has ended.
+    const who = await Promise.race([ask(cluster, port), ended]);
     if (who === 'ours') return 'ready';
     if (who === 'starting') limitMs = 30 * 60_000;
     // Who rejects us may be a stranger on our port; then our own server ends at once.
@@ -260,7 +270,7 @@ export async function ask(
   if (!(await answers(port))) return 'other';
   const sql = postgres(clusterUrl(cluster.password, port, 'postgres'), {
     max: 1,
-    connect_timeout: 5,
+    connect_timeout: 2,
     onnotice: () => {},
     fetch_types: false,
   });

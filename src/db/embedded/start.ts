@@ -24,6 +24,7 @@ import {
   type Cluster,
   clearRemains,
   clusterUrl,
+  demandPlainName,
   demandWhole,
   freePort,
   initialiseCluster,
@@ -39,7 +40,7 @@ export interface EmbeddedDatabase {
   readonly port: number;
   /** Connection URL of one database of it, the password included: never to be logged. */
   url(database: string): string;
-  /** Make the database if it is not there. */
+  /** Make the database if it is not there. @param name a plain name: a–z, 0–9, _ */
   ensureDatabase(name: string): Promise<void>;
   /**
    * Say that this holder is done. The last one to say so stops the server, within seconds; as long as another process
@@ -361,6 +362,7 @@ async function removeIfEmpty(place: string): Promise<void> {
 }
 
 async function ensureDatabase(url: string, name: string): Promise<void> {
+  demandPlainName(name);
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {
     const [there] = await sql`select 1 from pg_database where datname = ${name}`;
