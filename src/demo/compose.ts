@@ -21,6 +21,7 @@ export interface NamedDays {
   readonly weekday: Temporal.PlainDate;
   readonly date: Temporal.PlainDate;
   readonly date2: Temporal.PlainDate;
+  readonly saturday: Temporal.PlainDate;
   readonly past: Temporal.PlainDate;
 }
 
@@ -77,11 +78,12 @@ const english = {
 
 /** Choose the days a thread will speak of. */
 export function nameDays(random: Random, day: Temporal.PlainDate): NamedDays {
-  const date = day.add({ days: random.whole(10, 40) });
+  const date = schoolDay(day.add({ days: random.whole(10, 38) }), 1);
   return {
     weekday: schoolDay(day.add({ days: random.whole(2, 6) }), 1),
     date,
     date2: date.add({ days: random.whole(2, 4) }),
+    saturday: date.add({ days: 6 - date.dayOfWeek }),
     past: schoolDay(day.subtract({ days: random.whole(2, 5) }), -1),
   };
 }
@@ -130,6 +132,7 @@ export function fillSlots(random: Random, occasion: Occasion, days: NamedDays): 
     past: language.weekdays[days.past.dayOfWeek - 1] ?? '',
     date: date(days.date),
     date2: date(days.date2),
+    saturday: date(days.saturday),
     amount: money(occasion.amountCents),
     half: money(occasion.amountCents / 2),
     activity,
@@ -196,4 +199,13 @@ export function fitsAge(child: Person, day: Temporal.PlainDate, ages: readonly [
   const age = ageOn(child.bornOn, day);
   const [youngest, oldest] = ages ?? [2, 17];
   return age >= youngest && age <= oldest;
+}
+
+/** Whether a birthday is two to six weeks away: when parties are planned. */
+export function birthdayNears(child: Person, day: Temporal.PlainDate): boolean {
+  if (child.bornOn === null) return false;
+  const thisYear = child.bornOn.with({ year: day.year });
+  const next = Temporal.PlainDate.compare(thisYear, day) < 0 ? child.bornOn.with({ year: day.year + 1 }) : thisYear;
+  const { days } = day.until(next, { largestUnit: 'days' });
+  return days >= 14 && days <= 42;
 }

@@ -1,4 +1,4 @@
-import { fillSlots, fitsAge, nameDays, type Occasion, say } from './compose.ts';
+import { birthdayNears, fillSlots, fitsAge, nameDays, type Occasion, say } from './compose.ts';
 import { type AttachmentKind, type Dialogue, parseTurn, type Topic, type Turn } from './dialogues/dialogue.ts';
 import { reyesStory, type Scene } from './dialogues/reyes.ts';
 import { type Language, languages, type ThreadKind } from './languages.ts';
@@ -101,6 +101,8 @@ const hoursOf = {
 
 /** How many in a hundred threads a family writes in its own language; the rest is English. */
 const ownLanguagePercent = 65;
+/** Nobody has the same talk again within so many days; when a language has nothing new to say, English has. */
+const daysBeforeAgain = 200;
 
 const turnsOf = new WeakMap<Dialogue, readonly Turn[]>();
 
@@ -128,6 +130,12 @@ export function writeFamily(
   return new FamilyWriter(seed, household, span, today, firstConversationId).write(quota);
 }
 
+interface Choice {
+  readonly dialogue: Dialogue;
+  readonly child: Person;
+  readonly language: Language;
+}
+
 class FamilyWriter {
   readonly #random: Random;
   readonly #household: Household;
@@ -141,6 +149,7 @@ class FamilyWriter {
   readonly #calendar: CalendarEntry[] = [];
   readonly #expenses: Expense[] = [];
   readonly #decks = new Map<Language, Dialogue[]>();
+  readonly #lastPlayed = new Map<Dialogue, Temporal.PlainDate>();
 
   constructor(
     seed: string,
@@ -223,7 +232,7 @@ class FamilyWriter {
   #writeThread(written: number, quota: number): void {
     const random = this.#random;
     const { language: own, parents } = this.#household;
-    const days = Math.max(1, this.#span.from.until(this.#span.to, { largestUnit: 'days' }).days);
+    const days = Math.max(1, this.#span.from.until(this.#span.to, { largestUnit: 'days' }).days) + 1;
     const reached = Math.min(Math.max((written + random.next() * 5 - 1) / quota, 0), 0.9999);
     const roughly = this.#span.from.add({ days: Math.floor(reached * days) });
     const language = own !== languages.en && random.chance(ownLanguagePercent / 100) ? own : languages.en;
@@ -246,28 +255,41 @@ class FamilyWriter {
   }
 
   /** The dialogue this family has not had for longest among those that fit the day, the child and what is left. */
-  #choose(
-    language: Language,
-    day: Temporal.PlainDate,
-    left: number,
-  ): { dialogue: Dialogue; child: Person; language: Language } {
+  #choose(language: Language, day: Temporal.PlainDate, left: number): Choice {
+    const found =
+      this.#chooseFrom(language, day, left, daysBeforeAgain) ??
+      this.#chooseFrom(languages.en, day, left, daysBeforeAgain) ??
+      this.#chooseFrom(languages.en, day, left, 0);
+    if (found) return found;
+    // Whatever the day and the age: one line in English always fits.
+    const [child] = this.#household.children;
+    if (!child) throw new RangeError('a family needs a child');
+    return { dialogue: this.#random.pick(closingLines), child, language: languages.en };
+  }
+
+  #chooseFrom(language: Language, day: Temporal.PlainDate, left: number, daysSince: number): Choice | null {
     const deck = this.#deck(language);
     const children = this.#random.shuffled(this.#household.children);
     for (const [place, dialogue] of deck.entries()) {
-      if (dialogue.turns.length > left || !this.#fits(dialogue, day)) continue;
+      const after = left - dialogue.turns.length;
+      // Hardly a dialogue is shorter than three turns: one or two messages left over could not be written.
+      if (after < 0 || after === 1 || after === 2 || !this.#fits(dialogue, day)) continue;
+      const last = this.#lastPlayed.get(dialogue);
+      if (last && last.until(day, { largestUnit: 'days' }).days < daysSince) continue;
       const isKids = dialogue.topic === 'kids';
       const ages = isKids ? ([11, 17] as const) : dialogue.ages;
-      const child = children.find((one) => fitsAge(one, day, ages) && (!isKids || one.email !== null));
+      const child = children.find(
+        (one) =>
+          fitsAge(one, day, ages) && (!isKids || one.email !== null) && (!dialogue.birthday || birthdayNears(one, day)),
+      );
       if (!child) continue;
       deck.splice(place, 1);
+      this.#lastPlayed.set(dialogue, day);
       // Back in near the end, not at it, so that the order changes from round to round.
       if (!dialogue.once) deck.splice(deck.length - this.#random.whole(0, Math.floor(deck.length / 5)), 0, dialogue);
       return { dialogue, child, language };
     }
-    // Whatever the day and the age: one line in English always fits.
-    const [child] = children;
-    if (!child) throw new RangeError('a family needs a child');
-    return { dialogue: this.#random.pick(closingLines), child, language: languages.en };
+    return null;
   }
 
   #deck(language: Language): Dialogue[] {
@@ -518,7 +540,8 @@ function backToWeekday(day: Temporal.PlainDate, weekday: number | undefined): Te
 
 function nearestDay(day: Temporal.PlainDate, days: Dialogue['days']): Temporal.PlainDate {
   const weekend = day.dayOfWeek > 5;
-  if (days === undefined || weekend === (days === 'weekend')) return day;
+  if (days === undefined || (days !== 'sunday' && weekend === (days === 'weekend'))) return day;
+  if (days === 'sunday') return day.add({ days: 7 - day.dayOfWeek });
   if (days === 'weekday') return day.add({ days: 8 - day.dayOfWeek });
   return day.add({ days: 6 - day.dayOfWeek });
 }

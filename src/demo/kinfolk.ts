@@ -120,7 +120,7 @@ async function make(sql: postgres.TransactionSql, order: KinfolkOrder): Promise<
   };
 
   const population = createPopulation(seed, today, families);
-  const records = await writeFamilies(population.households, order, messages, families);
+  const records = await writeFamilies(population.households, order, messages);
   const sent = numberMessages(records);
   const accesses = accessesOf(records, seed, today);
 
@@ -194,9 +194,8 @@ async function writeFamilies(
   households: readonly Household[],
   { seed, today, onProgress = () => {} }: KinfolkOrder,
   messages: number,
-  families: number,
 ): Promise<readonly FamilyRecord[]> {
-  const quotas = shareOut(seed, messages, families);
+  const quotas = shareOut(seed, messages, households);
   const records: FamilyRecord[] = [];
   let nextConversation = 1;
   for (const [i, household] of households.entries()) {
@@ -214,10 +213,13 @@ async function writeFamilies(
 }
 
 /** Some write a lot and some hardly at all; together exactly `messages`. The first family has a story to fit in. */
-function shareOut(seed: string, messages: number, families: number): readonly number[] {
+function shareOut(seed: string, messages: number, households: readonly Household[]): readonly number[] {
   const random = createRandom(`${seed}/quotas`);
   const first = Math.min(Math.max(160, Math.round(messages / 80)), messages);
-  const weights = Array.from({ length: families - 1 }, () => 0.25 + random.next() ** 2 * 1.9);
+  // Languages with fewer dialogues get families who write less, so that they need not repeat themselves.
+  const weights = households
+    .slice(1)
+    .map(({ language }) => (0.3 + random.next() ** 2 * 1.8) * (language.code === 'en' ? 1 : 0.6));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let reached = 0;
   let given = 0;
@@ -334,7 +336,8 @@ function rowsOf(
     person.email,
     person.phone,
     person.role,
-    person.locale,
+    // The tag without what it says about numerals and calendars.
+    person.locale.replace(/-u-.*$/, ''),
     person.bornOn?.toString() ?? null,
     isoTime(person.familyId === null ? earliest - 86_400_000 : (joined.get(person.familyId) ?? earliest)),
   ];

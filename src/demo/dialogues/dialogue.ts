@@ -29,10 +29,12 @@ export interface Dialogue {
   readonly turns: readonly string[];
   /** Months in which it can happen (1–12). Absent: any month. */
   readonly months?: readonly number[];
-  readonly days?: 'weekday' | 'weekend';
+  readonly days?: 'weekday' | 'weekend' | 'sunday';
   readonly at?: 'morning' | 'afternoon' | 'evening';
   /** The child's age in whole years, both ends included. */
   readonly ages?: readonly [number, number];
+  /** Only in the weeks before the child's birthday. */
+  readonly birthday?: true;
   /** The gender of whoever starts it, where the words depend on it. */
   readonly starts?: 'f' | 'm';
   /** Happens to a family once at most. */
@@ -50,8 +52,8 @@ export interface Dialogue {
   };
   /** A file sent with the turn of that number (from 0). */
   readonly attach?: { readonly turn: number; readonly kind: AttachmentKind; readonly name: string };
-  /** An entry in the family's calendar on `{weekday}` or `{date}`. */
-  readonly event?: { readonly title: string; readonly on: 'weekday' | 'date'; readonly hours: number };
+  /** An entry in the family's calendar on `{weekday}`, `{date}` (a Monday to Friday) or `{saturday}`. */
+  readonly event?: { readonly title: string; readonly on: 'weekday' | 'date' | 'saturday'; readonly hours: number };
 }
 
 export interface Turn {

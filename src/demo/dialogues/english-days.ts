@@ -1,7 +1,5 @@
 import type { Dialogue } from './dialogue.ts';
 
-const schoolYear = [1, 2, 3, 4, 5, 9, 10, 11, 12];
-
 /** English: handing over, moving days about, and the small news of the week. */
 export const englishDays: readonly Dialogue[] = [
   {
@@ -19,6 +17,7 @@ export const englishDays: readonly Dialogue[] = [
     topic: 'pickup',
     at: 'afternoon',
     days: 'weekday',
+    months: [1, 2, 3, 4, 5, 9, 10, 11, 12],
     turns: [
       'A: Are you getting {child} from school or from {activity} today?',
       'B: From {activity}. Practice ends at {soon}. | From school, {activity} is cancelled this week.',
@@ -35,10 +34,11 @@ export const englishDays: readonly Dialogue[] = [
   {
     topic: 'pickup',
     at: 'evening',
+    months: [1, 2, 3, 4, 5, 9, 10, 11, 12],
     turns: [
       'A: {child} left {his} glasses at my place. I can drop them at the school office before the bell.',
       'B: That would help, {he} has a test tomorrow.',
-      'A+12h: Dropped off at the office, Ms. at the front desk has them.',
+      'A+12h: Dropped off at the office, the lady at the front desk has them.',
       'B: Thank you. Really. | Thanks, appreciated.',
     ],
     ages: [6, 15],
@@ -78,9 +78,9 @@ export const englishDays: readonly Dialogue[] = [
     topic: 'pickup',
     at: 'afternoon',
     days: 'weekday',
-    months: schoolYear,
+    months: [12, 1, 2],
     turns: [
-      'A: School just called an early dismissal for the weather. Buses leave at 1.',
+      'A: School just called an early dismissal because of the ice. Buses leave in twenty minutes.',
       'B: I’m forty minutes out. Can you take {him}? It’s my day, I know.',
       'A: Already on my way. Come by after work, roads are bad, don’t rush.',
       'B: You’re a lifesaver. {pray}',
@@ -136,13 +136,13 @@ export const englishDays: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: Could we swap weekends? My cousin is getting married on {date} and I’d love for {child} to be there.',
+      'A: Could we swap weekends? My cousin is getting married on {saturday} and I’d love for {child} to be there.',
       'B: Should be fine. Which weekend would I get instead?',
       'A: The one right after. You’d have {him} two in a row, then we’re back to normal.',
       'B: OK. Please put it in the calendar so we both have it in writing.',
       'A: Done. Thank you, it means a lot to my aunt.',
     ],
-    event: { title: 'Weekend swapped (wedding)', on: 'date', hours: 48 },
+    event: { title: 'Weekend swapped (wedding)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'schedule',
@@ -157,15 +157,15 @@ export const englishDays: readonly Dialogue[] = [
   },
   {
     topic: 'schedule',
-    at: 'evening',
+    at: 'afternoon',
     turns: [
-      'A: I’d like to keep {child} until {weekday} morning instead of Sunday night. {He}’s settled and the drive back is long.',
-      'B: No. We agreed on Sunday, and {he} has school the next day.',
+      'A: I’d like to keep {child} until tomorrow morning instead of tonight. {He}’s settled and the drive back is long.',
+      'B: No. We agreed on Sunday night, and {he} has school the next day.',
       'A: I can drive {him} to school.',
       'B: Then ask me before the weekend, not on Sunday afternoon. Tonight at {soon}, please.',
       'A: Fine. Tonight.',
     ],
-    days: 'weekend',
+    days: 'sunday',
   },
   {
     topic: 'schedule',
@@ -202,7 +202,7 @@ export const englishDays: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: Is {date} yours or mine? The calendar shows both of us and I’m confused.',
+      'A: Is the weekend of {saturday} yours or mine? The calendar shows both of us and I’m confused.',
       'B: Mine by the order, but you asked for it in the spring because of the {activity} tournament.',
       'A: Right. I’d still like it if that’s OK.',
       'B: It’s yours. I’ll fix the calendar.',
@@ -312,7 +312,7 @@ export const englishDays: readonly Dialogue[] = [
     topic: 'everyday',
     at: 'evening',
     turns: [
-      'A: Did {child} tell you about {friend}’s sleepover on {weekday}?',
+      'A: Did {child} tell you about {friend}’s sleepover this Friday?',
       'B: {He} told me it was “already decided”. I take it that isn’t the case.',
       'A: It is not. I know {friend}’s parents, I’m fine with it if you are. It falls on your night.',
       'B: I’m fine with it. I’ll drive {him}, you collect {him} in the morning?',

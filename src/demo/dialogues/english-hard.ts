@@ -310,6 +310,8 @@ export const englishHard: readonly Dialogue[] = [
   {
     topic: 'kids',
     at: 'morning',
+    days: 'weekday',
+    months: [1, 2, 3, 4, 5, 9, 10, 11, 12],
     turns: [
       'K: i forgot my math book at the other house and theres a test',
       'B: I’ll bring it to the office before second period.',

@@ -150,12 +150,12 @@ export const englishMoneyHolidays: readonly Dialogue[] = [
   },
   {
     topic: 'holidays',
-    months: [9, 10, 11],
+    months: [10],
     us: true,
     turns: [
       'A: Thanksgiving is with you this year, right? Pickup Wednesday at {time}?',
       'B: Right. And I bring {him} back Friday at noon so your parents get their turn.',
-      'A: My mother is making the second turkey as we speak 🦃',
+      'A: My mother has ordered the second turkey already 🦃',
       'B: Tell her I miss her stuffing. I mean it.',
     ],
   },
@@ -187,12 +187,12 @@ export const englishMoneyHolidays: readonly Dialogue[] = [
     topic: 'holidays',
     months: [2, 3],
     turns: [
-      'A: Spring break: I’d like to take {him} camping, {date} to {date2}. No phone coverage for two of those days.',
+      'A: Spring break: I’d like to take {him} camping, from {saturday} for three nights. No phone coverage for two of those days.',
       'B: Send me the campground name and a number for the ranger station, then it’s fine.',
       'A: Will do. I’ll have {him} call you before we go in and when we come out.',
       'B: Deal. Pack the warm sleeping bag. 🏕️',
     ],
-    event: { title: 'Camping', on: 'date', hours: 72 },
+    event: { title: 'Camping', on: 'saturday', hours: 72 },
     ages: [6, 15],
   },
   {
@@ -219,15 +219,16 @@ export const englishMoneyHolidays: readonly Dialogue[] = [
   },
   {
     topic: 'holidays',
+    birthday: true,
     turns: [
       'A: {child}’s birthday party: one together or two apart?',
       'B: One together, I think. {He} asked me if {he} had to choose.',
       'A: Oh. No, never. Together. Bowling?',
-      'B: Bowling on {date}. I book the lanes, you do the cake.',
+      'B: Bowling on {saturday}. I book the lanes, you do the cake.',
       'A: Chocolate with the gummy worms. I know my assignment. 🎂',
     ],
     ages: [5, 12],
-    event: { title: 'Birthday party, bowling', on: 'date', hours: 3 },
+    event: { title: 'Birthday party, bowling', on: 'saturday', hours: 3 },
     expense: { category: 'other', description: 'Birthday party, bowling lanes', dollars: [160, 320], settled: true },
   },
   {
@@ -236,7 +237,7 @@ export const englishMoneyHolidays: readonly Dialogue[] = [
     turns: [
       'A: I need your notarized consent for the trip to see my grandmother. We fly on {date}.',
       'B: For how long, and where will you stay? I need the address.',
-      'A: Twelve days, at her house. I’ll send the address, the tickets and her phone number tonight.',
+      'A: Twelve days, at her house. The address, the flights and her phone number are in the note I’ve attached.',
       'B: Then I’ll sign it on {weekday}. Please have {him} call me every other day.',
       'A: Every day if {he} wants. Thank you.',
     ],

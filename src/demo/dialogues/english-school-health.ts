@@ -138,6 +138,7 @@ export const englishSchoolHealth: readonly Dialogue[] = [
     topic: 'school',
     months: schoolYear,
     at: 'morning',
+    days: 'weekday',
     turns: [
       'A: Picture day today, please don’t let {him} wear the shark shirt.',
       'B: Too late. {He}’s the happiest shark on the bus. 🦈',

@@ -26,12 +26,12 @@ export const spanish: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: ¿Podemos cambiar el fin de semana? Mi hermana bautiza al bebé el {date}.',
+      'A: ¿Podemos cambiar el fin de semana? Mi hermana bautiza al bebé el {saturday}.',
       'B: Sí, pero entonces {child} se queda conmigo el siguiente, como dice el convenio.',
       'A: De acuerdo. Lo pongo en el calendario para que quede por escrito.',
       'B: Gracias. Felicita a tu hermana de mi parte.',
     ],
-    event: { title: 'Cambio de fin de semana (bautizo)', on: 'date', hours: 48 },
+    event: { title: 'Cambio de fin de semana (bautizo)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -140,12 +140,12 @@ export const german: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: Könnten wir das Wochenende tauschen? Am {date} wird meine Mutter siebzig und sie wünscht sich, dass {child} dabei ist.',
+      'A: Könnten wir das Wochenende tauschen? Am {saturday} wird meine Mutter siebzig und sie wünscht sich, dass {child} dabei ist.',
       'B: Ja, gern. Dann nehme ich das Wochenende danach.',
       'A: Abgemacht. Trägst du es in den Kalender ein?',
       'B: Ist drin. Grüß deine Mutter von mir.',
     ],
-    event: { title: 'Wochenendtausch (Geburtstag Oma)', on: 'date', hours: 48 },
+    event: { title: 'Wochenendtausch (Geburtstag Oma)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -246,12 +246,12 @@ export const french: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: On pourrait échanger nos week-ends ? Ma cousine se marie le {date}.',
+      'A: On pourrait échanger nos week-ends ? Ma cousine se marie le {saturday}.',
       'B: Oui, à condition de récupérer le suivant. {child} sera {C:ravi/ravie} de voir ses cousins.',
       'A: Bien sûr. Je l’écris dans le calendrier, comme ça c’est clair.',
       'B: Merci.',
     ],
-    event: { title: 'Échange de week-end (mariage)', on: 'date', hours: 48 },
+    event: { title: 'Échange de week-end (mariage)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -345,12 +345,12 @@ export const portuguese: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: Dá para trocar o fim de semana? O aniversário da minha avó é em {date}.',
+      'A: Dá para trocar o fim de semana? O aniversário da minha avó é em {saturday}.',
       'B: Dá, sim. Fico com {child} no seguinte, pode ser?',
       'A: Pode. Já coloquei na agenda.',
       'B: Manda um beijo para a sua avó.',
     ],
-    event: { title: 'Troca de fim de semana', on: 'date', hours: 48 },
+    event: { title: 'Troca de fim de semana', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -430,12 +430,12 @@ export const ukrainian: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: Чи можемо помінятися вихідними? {date} у моєї мами ювілей.',
+      'A: Чи можемо помінятися вихідними? {saturday} у моєї мами ювілей.',
       'B: Так, звісно. Тоді наступні вихідні {child} у мене.',
       'A: Домовилися, запишу в календар.',
       'B: Вітання мамі від мене.',
     ],
-    event: { title: 'Обмін вихідними (ювілей)', on: 'date', hours: 48 },
+    event: { title: 'Обмін вихідними (ювілей)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'health',

@@ -16,12 +16,12 @@ export const arabic: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: هل يمكن أن نتبادل عطلة نهاية الأسبوع؟ زفاف ابنة عمي يوم {date}.',
+      'A: هل يمكن أن نتبادل عطلة نهاية الأسبوع؟ زفاف ابنة عمي يوم {saturday}.',
       'B: نعم، على أن يكون الأسبوع التالي عندي.',
       'A: اتفقنا. سأكتب ذلك في التقويم ليكون واضحاً.',
       'B: ألف مبروك للعروس 🌹',
     ],
-    event: { title: 'تبادل عطلة نهاية الأسبوع', on: 'date', hours: 48 },
+    event: { title: 'تبادل عطلة نهاية الأسبوع', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -93,12 +93,12 @@ export const hebrew: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: אפשר להחליף סוף שבוע? ב-{date} יש בר מצווה לאחיין שלי.',
+      'A: אפשר להחליף סוף שבוע? ב-{saturday} יש בר מצווה לאחיין שלי.',
       'B: כן, אבל אז סוף השבוע שאחריו אצלי.',
       'A: סגור. {A:רושם/רושמת} ביומן.',
       'B: מזל טוב לכולם 🎉',
     ],
-    event: { title: 'החלפת סוף שבוע (בר מצווה)', on: 'date', hours: 48 },
+    event: { title: 'החלפת סוף שבוע (בר מצווה)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -166,12 +166,12 @@ export const hindi: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: क्या हम इस बार वीकेंड बदल सकते हैं? {date} को मेरी बहन की सगाई है।',
+      'A: क्या हम इस बार वीकेंड बदल सकते हैं? {saturday} को मेरी बहन की सगाई है।',
       'B: हाँ, फिर अगला वीकेंड {child} मेरे पास {C:रहेगा/रहेगी}।',
       'A: ठीक है, कैलेंडर में {A:लिख देता/लिख देती} हूँ।',
       'B: बहन को बधाई देना 🎊',
     ],
-    event: { title: 'वीकेंड की अदला-बदली (सगाई)', on: 'date', hours: 48 },
+    event: { title: 'वीकेंड की अदला-बदली (सगाई)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -237,12 +237,12 @@ export const japanese: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: {date}の面会、翌週に変更できますか。出張が入ってしまいました。',
+      'A: {saturday}の面会、翌週に変更できますか。出張が入ってしまいました。',
       'B: わかりました。では翌週の土曜日でお願いします。',
       'A: ありがとうございます。カレンダーに入れておきます。',
       'B: {child}にも伝えておきますね。',
     ],
-    event: { title: '面会日の変更', on: 'date', hours: 8 },
+    event: { title: '面会日の変更', on: 'saturday', hours: 8 },
   },
   {
     topic: 'school',
@@ -323,12 +323,12 @@ export const chinese: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: 这个周末能换一下吗？{date}是我爸的七十大寿。',
+      'A: 这个周末能换一下吗？{saturday}是我爸的七十大寿。',
       'B: 可以，那下个周末{child}跟我。',
       'A: 好，我写到日历里，免得以后说不清。',
       'B: 替我祝老人家生日快乐🎂',
     ],
-    event: { title: '周末对调（爷爷寿宴）', on: 'date', hours: 48 },
+    event: { title: '周末对调（爷爷寿宴）', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -394,12 +394,12 @@ export const korean: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: 이번 주말 바꿀 수 있을까요? {date}에 할머니 칠순 잔치가 있어요.',
+      'A: 이번 주말 바꿀 수 있을까요? {saturday}에 할머니 칠순 잔치가 있어요.',
       'B: 네, 그럼 다음 주말은 제가 데리고 있을게요.',
       'A: 좋아요. 달력에 적어 둘게요.',
       'B: 할머니께 안부 전해 주세요.',
     ],
-    event: { title: '주말 교환 (칠순 잔치)', on: 'date', hours: 48 },
+    event: { title: '주말 교환 (칠순 잔치)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
@@ -469,12 +469,12 @@ export const thai: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: ขอสลับวันหยุดได้ไหม{A:ครับ/คะ} วันที่ {date} มีงานแต่งงานน้องสาว',
+      'A: ขอสลับวันหยุดได้ไหม{A:ครับ/คะ} วันที่ {saturday} มีงานแต่งงานน้องสาว',
       'B: ได้{B:ครับ/ค่ะ} งั้นสัปดาห์ถัดไปให้{child}อยู่ที่นี่นะ',
       'A: ตกลง{A:ครับ/ค่ะ} จะลงปฏิทินไว้',
       'B: ฝากแสดงความยินดีด้วย{B:ครับ/ค่ะ}',
     ],
-    event: { title: 'สลับวันหยุด (งานแต่งงาน)', on: 'date', hours: 48 },
+    event: { title: 'สลับวันหยุด (งานแต่งงาน)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'health',
@@ -529,12 +529,12 @@ export const vietnamese: readonly Dialogue[] = [
     topic: 'schedule',
     at: 'evening',
     turns: [
-      'A: Cuối tuần này mình đổi được không? {date} là giỗ ông nội.',
+      'A: Cuối tuần này mình đổi được không? {saturday} là giỗ ông nội.',
       'B: Được, vậy tuần sau {child} ở bên này.',
       'A: Đồng ý, để ghi vào lịch cho rõ.',
       'B: Cho gửi lời thăm bà nội.',
     ],
-    event: { title: 'Đổi cuối tuần (giỗ ông)', on: 'date', hours: 48 },
+    event: { title: 'Đổi cuối tuần (giỗ ông)', on: 'saturday', hours: 48 },
   },
   {
     topic: 'school',
