@@ -47,35 +47,50 @@ export async function signCms(order: SignOrder): Promise<Uint8Array> {
   );
   const token = order.stamp ? await order.stamp(signature) : null;
 
-  const signerInfo = new asn1.Sequence({
-    value: [
-      new asn1.Integer({ value: 1 }),
-      new asn1.Sequence({ value: [certificate.issuer.toSchema(), certificate.serialNumber] }),
-      algorithm(cmsOid.sha256),
-      context(0, attributes),
-      algorithm(cmsOid.ecdsaWithSha256),
-      octets(signature),
-      ...(token ? [context(1, [attribute(cmsOid.timeStampToken, asn1.fromBER(own(token)).result)])] : []),
-    ],
+  return encode({
+    contentType: order.contentType,
+    content: order.attached ? order.content : null,
+    certificates: order.certificates.map(readCertificate),
+    signer: certificate,
+    attributes,
+    signature,
+    token,
   });
-  const signedData = new asn1.Sequence({
-    value: [
-      // RFC 5652 section 5.1: version 3 unless the content is id-data.
-      new asn1.Integer({ value: order.contentType === cmsOid.data ? 1 : 3 }),
-      new asn1.Set({ value: [algorithm(cmsOid.sha256)] }),
-      new asn1.Sequence({
-        value: [
-          new asn1.ObjectIdentifier({ value: order.contentType }),
-          ...(order.attached ? [context(0, [octets(order.content)])] : []),
-        ],
-      }),
-      context(0, setOf(order.certificates.map((pem) => asn1.fromBER(own(certificateDer(pem))).result))),
-      new asn1.Set({ value: [signerInfo] }),
-    ],
-  });
-  const contentInfo = new asn1.Sequence({
-    value: [new asn1.ObjectIdentifier({ value: cmsOid.signedData }), context(0, [signedData])],
-  });
+}
+
+interface Parts {
+  readonly contentType: string;
+  readonly content: Uint8Array | null;
+  readonly certificates: readonly pkijs.Certificate[];
+  readonly signer: pkijs.Certificate;
+  readonly attributes: asn1.BaseBlock[];
+  readonly signature: Uint8Array;
+  readonly token: Uint8Array | null;
+}
+
+/** The one encoding of these parts. A signature covers its attributes only; the rest is held to this. */
+function encode(parts: Parts): Uint8Array {
+  const signerInfo = sequence(
+    new asn1.Integer({ value: 1 }),
+    sequence(parts.signer.issuer.toSchema(), parts.signer.serialNumber),
+    algorithm(cmsOid.sha256),
+    context(0, parts.attributes),
+    algorithm(cmsOid.ecdsaWithSha256),
+    octets(parts.signature),
+    ...(parts.token ? [context(1, [attribute(cmsOid.timeStampToken, asn1.fromBER(own(parts.token)).result)])] : []),
+  );
+  const signedData = sequence(
+    // RFC 5652 section 5.1: version 3 unless the content is id-data.
+    new asn1.Integer({ value: parts.contentType === cmsOid.data ? 1 : 3 }),
+    new asn1.Set({ value: [algorithm(cmsOid.sha256)] }),
+    sequence(
+      new asn1.ObjectIdentifier({ value: parts.contentType }),
+      ...(parts.content ? [context(0, [octets(parts.content)])] : []),
+    ),
+    context(0, setOf(parts.certificates.map((certificate) => certificate.toSchema()))),
+    new asn1.Set({ value: [signerInfo] }),
+  );
+  const contentInfo = sequence(new asn1.ObjectIdentifier({ value: cmsOid.signedData }), context(0, [signedData]));
   return new Uint8Array(contentInfo.toBER(false));
 }
 
@@ -84,6 +99,8 @@ export interface SignedBy {
   readonly ok: true;
   readonly detail: string;
   readonly certificate: pkijs.Certificate;
+  /** Certificates inside that are not the signer's. Nothing vouches for them. */
+  readonly others: readonly pkijs.Certificate[];
   readonly content: Uint8Array | null;
   readonly signature: Uint8Array;
   /** A token over the signature value, where one is embedded. */
@@ -112,8 +129,6 @@ export async function verifyCms(
 async function checkSignedData(der: Uint8Array, contentType: string, detached: Uint8Array | null) {
   const outer = asn1.fromBER(own(der));
   if (outer.offset !== der.length) return bad('bytes after the end of the structure');
-  // DER has one encoding for one value: a second one is a sign of tampering with what the signature does not cover.
-  if (!Buffer.from(outer.result.toBER(false)).equals(Buffer.from(der))) return bad('not encoded in DER');
   const info = new pkijs.ContentInfo({ schema: outer.result });
   if (info.contentType !== cmsOid.signedData) return bad('not a CMS SignedData');
   const signed = new pkijs.SignedData({ schema: info.content });
@@ -160,14 +175,21 @@ async function checkSignedData(der: Uint8Array, contentType: string, detached: U
   const holds =
     rs !== null && (await crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, key, own(rs), signedBytes));
   if (!holds) return bad('the signature does not match');
-  const token = signer.unsignedAttrs?.attributes.find((found) => found.type === cmsOid.timeStampToken)?.values[0];
+  const stamp = signer.unsignedAttrs?.attributes.find((found) => found.type === cmsOid.timeStampToken)?.values[0];
+  const token = stamp instanceof asn1.BaseBlock ? new Uint8Array(stamp.toBER(false)) : null;
+  const certificates = (signed.certificates ?? []).filter((found) => found instanceof pkijs.Certificate);
+  const parts = { contentType, content, certificates, signer: certificate, signature, token };
+  const again = encode({ ...parts, attributes: attributes.map((signedAttribute) => signedAttribute.toSchema()) });
+  // Versions, algorithm lists and order are outside the signature; a byte that differs there was put there by somebody.
+  if (!Buffer.from(again).equals(Buffer.from(der))) return bad('not written in its one canonical form');
   return {
     ok: true as const,
     detail: 'CAdES, ECDSA with SHA-256',
     certificate,
+    others: certificates.filter((found) => found !== certificate),
     content,
     signature,
-    token: token instanceof asn1.BaseBlock ? new Uint8Array(token.toBER(false)) : null,
+    token,
   };
 }
 
@@ -209,7 +231,10 @@ function rawSignature(der: Uint8Array): Uint8Array | null {
       .replace(/^(00)+/, '');
     return digits.length <= 64 ? digits.padStart(64, '0') : null;
   });
-  return fixed.includes(null) ? null : new Uint8Array(Buffer.from(fixed.join(''), 'hex'));
+  if (fixed.includes(null)) return null;
+  const raw = new Uint8Array(Buffer.from(fixed.join(''), 'hex'));
+  // Written again and compared: asn1js reads more spellings than DER has.
+  return Buffer.from(ecdsaDer(raw)).equals(Buffer.from(der)) ? raw : null;
 }
 
 function sequence(...value: asn1.BaseBlock[]): asn1.Sequence {

@@ -1,7 +1,14 @@
 import * as asn1 from 'asn1js';
 import * as pkijs from 'pkijs';
 import { constantTimeEqual, sha256 } from '../core/hash.ts';
-import { issuedBy, positiveInteger, readCertificate, stampsTime } from './certificates.ts';
+import {
+  certificateSha256,
+  derSha256,
+  issuedBy,
+  positiveInteger,
+  readCertificate,
+  stampsTime,
+} from './certificates.ts';
 import { cmsOid, signCms, verifyCms } from './cms.ts';
 import type { Verdict } from './jws.ts';
 import { own, type Signer } from './keys.ts';
@@ -93,6 +100,8 @@ export async function verifyStamp(
   if (!signed.ok) return signed;
   const info = readInfo(signed.content ?? new Uint8Array());
   if (!info) return { ok: false, detail: 'not a well-formed timestamp' };
+  if (!signed.others.every((other) => derSha256(other) === certificateSha256(root)))
+    return { ok: false, detail: 'a certificate inside is neither the authority nor the trusted root' };
   if (!constantTimeEqual(info.imprint, sha256(bytes))) return { ok: false, detail: 'the timestamp is of other bytes' };
   if (!stampsTime(signed.certificate)) return { ok: false, detail: 'signed by a certificate that may not stamp time' };
   const chain = await issuedBy(signed.certificate, readCertificate(root), info.at);
@@ -113,9 +122,16 @@ function readInfo(der: Uint8Array): { imprint: Uint8Array; at: Temporal.Instant;
     return {
       imprint: new Uint8Array(info.messageImprint.hashedMessage.getValue()),
       at: Temporal.Instant.fromEpochMilliseconds(info.genTime.getTime()),
-      policy: info.policy,
+      policy: decimalOid(info.policy),
     };
   } catch {
     return null;
   }
+}
+
+/** asn1js writes an arc beyond 53 bits as {hex of its base-128 digits}; everyone else writes it in decimal. */
+function decimalOid(text: string): string {
+  return text.replace(/\{([0-9a-f]+)\}/g, (_, hex: string) =>
+    String(Buffer.from(hex, 'hex').reduce((value, digit) => (value << 7n) | BigInt(digit & 0x7f), 0n)),
+  );
 }

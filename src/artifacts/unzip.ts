@@ -102,7 +102,7 @@ async function listEntries(zip: yauzl.ZipFile, limits: ZipLimits): Promise<reado
   let total = 0;
   const entries = zip.eachEntry();
   for (;;) {
-    const next = await named('not_a_zip', () => entries.next());
+    const next = await named(listingFault, () => entries.next());
     if (next.done) break;
     const entry: yauzl.Entry = next.value;
     checkEntry(entry, limits);
@@ -185,13 +185,13 @@ async function* readMember(zip: yauzl.ZipFile, entry: yauzl.Entry | undefined, p
 const endSignature = Buffer.from([0x50, 0x4b, 5, 6]);
 const endRecordBytes = 22;
 
-/** Look at the end record ourselves, and at every byte before it when its comment states a digest. */
+/** Look at the end record ourselves, and at every byte before its comment when that states a digest. */
 async function checkContainer(source: string | Uint8Array): Promise<OpenZip['container']> {
   if (typeof source !== 'string') {
     const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
     const end = findEnd(bytes.subarray(-(endRecordBytes + 0xffff)));
     if (end.digest === null) return 'repacked';
-    return whole(end.digest, sha256Hex(bytes.subarray(0, bytes.length - end.length)));
+    return whole(end.digest, sha256Hex(bytes.subarray(0, bytes.length - end.comment)));
   }
   const file = await named('not_a_zip', () => openFile(source, 'r'));
   try {
@@ -202,8 +202,8 @@ async function checkContainer(source: string | Uint8Array): Promise<OpenZip['con
     if (end.digest === null) return 'repacked';
     const digest = sha256Stream();
     const chunk = Buffer.alloc(2 ** 20);
-    for (let at = 0; at < size - end.length; ) {
-      const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, size - end.length - at), at);
+    for (let at = 0; at < size - end.comment; ) {
+      const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, size - end.comment - at), at);
       if (bytesRead === 0) throw new ZipRefused('archive_changed', 'the archive shrank while it was read');
       digest.update(chunk.subarray(0, bytesRead));
       at += bytesRead;
@@ -214,17 +214,17 @@ async function checkContainer(source: string | Uint8Array): Promise<OpenZip['con
   }
 }
 
-function findEnd(tail: Buffer): { readonly length: number; readonly digest: string | null } {
+function findEnd(tail: Buffer): { readonly comment: number; readonly digest: string | null } {
   const start = tail.lastIndexOf(endSignature);
   const record = tail.subarray(start);
   if (start < 0 || record.length < endRecordBytes) throw new ZipRefused('not_a_zip', 'no end record of a ZIP archive');
   const comment = record.subarray(endRecordBytes);
   if (record.readUInt16LE(endRecordBytes - 2) !== comment.length)
     throw new ZipRefused('trailing_bytes', 'bytes after the end of the archive');
-  if (comment.length === 0) return { length: record.length, digest: null };
+  if (comment.length === 0) return { comment: 0, digest: null };
   const digest = new RegExp(`^${commentPrefix}([0-9a-f]{64})$`).exec(comment.toString('latin1'))?.[1];
   if (!digest) throw new ZipRefused('comment_unknown', 'the archive bears a comment that packages do not have');
-  return { length: record.length, digest };
+  return { comment: comment.length, digest };
 }
 
 function whole(stated: string, found: string): 'whole' {
@@ -233,11 +233,18 @@ function whole(stated: string, found: string): 'whole' {
   return 'whole';
 }
 
-async function named<T>(code: ZipFault, act: () => Promise<T>): Promise<T> {
+/** yauzl checks names and stored sizes while it lists; its words are all it says. */
+function listingFault(message: string): ZipFault {
+  if (/fileName|relative path|absolute path/i.test(message)) return 'path_forbidden';
+  return /size mismatch/i.test(message) ? 'size_lie' : 'not_a_zip';
+}
+
+async function named<T>(code: ZipFault | ((message: string) => ZipFault), act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (fault) {
     if (fault instanceof ZipRefused) throw fault;
-    throw new ZipRefused(code, fault instanceof Error ? fault.message : String(fault));
+    const message = fault instanceof Error ? fault.message : String(fault);
+    throw new ZipRefused(typeof code === 'string' ? code : code(message), message);
   }
 }

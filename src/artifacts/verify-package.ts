@@ -50,9 +50,11 @@ const nodeChecks: Checks = {
     const signed = await verifyCms(signature, cmsOid.data, content);
     const none = { ok: false, certificateSha256: null };
     if (!signed.ok) return { ...none, detail: signed.detail };
-    const chain = await orBad('the root is not a certificate', () =>
+    const chain = await orBad('the root is not a certificate', async () =>
       issuedBy(signed.certificate, readCertificate(root), Temporal.Instant.from(at)),
     );
+    if (chain.ok && !signed.others.every((other) => derSha256(other) === certificateSha256(root)))
+      return { ...none, detail: 'a certificate inside is neither the seal nor the trusted root' };
     if (!chain.ok) return { ...none, detail: chain.detail };
     // The token inside is over the signature value: the same time, for a reader who has the .p7s alone.
     const inner = signed.token
@@ -63,12 +65,14 @@ const nodeChecks: Checks = {
   },
   timestamp: async ({ token, content, root }) => {
     const stamped = await orBad('the root is not a certificate', () => verifyStamp(token, content, root));
-    if (!('at' in stamped)) return { ok: false, detail: stamped.detail, at: null, certificateSha256: null };
+    if (!('at' in stamped))
+      return { ok: false, detail: stamped.detail, at: null, certificateSha256: null, policy: null };
     return {
       ok: true,
       detail: stamped.detail,
       at: stamped.at.toString({ smallestUnit: 'millisecond' }),
       certificateSha256: derSha256(stamped.certificate),
+      policy: stamped.policy,
     };
   },
   certificate: async ({ pem, root, at }) => {

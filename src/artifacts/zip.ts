@@ -17,12 +17,11 @@ const fixedTime = new Date(Date.UTC(1980, 0, 1));
 const endRecordBytes = 22;
 
 /** The archive's comment begins with this; 64 hex digits follow. */
-export const commentPrefix = 'sha256 of all bytes before the end record: ';
+export const commentPrefix = 'sha256 of all bytes before this comment: ';
 
 /**
  * A ZIP as a stream: members in path order, one time, one mode, deflate level 6 or stored: the same members give the
- * same bytes. The comment states the digest of everything before the end record, so that a change of any byte is
- * noticed, in padding and headers too, where the members' own digests cannot see it. It protects nothing: the
+ * same bytes. The comment states the digest of every byte before it, so that a change of any byte is noticed, in padding and headers too, where the members' own digests cannot see it. It protects nothing: the
  * signatures do that. A fault while a member is read destroys the stream.
  */
 export function zipStream(members: readonly ZipMember[]): Readable {
@@ -48,7 +47,7 @@ async function appendAll(archive: ZipArchive, members: readonly ZipMember[]): Pr
   await archive.finalize();
 }
 
-/** Passes an archive through and puts the digest of all before its end record into that record's comment. */
+/** Passes an archive through and gives it a comment: the digest of every byte before the comment. */
 function digestComment(): Transform {
   const digest = sha256Stream();
   let held = Buffer.alloc(0);
@@ -61,9 +60,10 @@ function digestComment(): Transform {
       done(null, ready);
     },
     flush(done) {
-      const comment = Buffer.from(commentPrefix + digest.digestHex(), 'ascii');
-      held.writeUInt16LE(comment.length, endRecordBytes - 2);
-      done(null, Buffer.concat([held, comment]));
+      // The end record is all that is held now; its last two bytes say how long the comment is.
+      held.writeUInt16LE(commentPrefix.length + 64, endRecordBytes - 2);
+      digest.update(held);
+      done(null, Buffer.concat([held, Buffer.from(commentPrefix + digest.digestHex(), 'ascii')]));
     },
   });
 }

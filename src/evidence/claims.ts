@@ -79,7 +79,9 @@ export interface Checks {
     readonly token: Uint8Array;
     readonly content: Uint8Array;
     readonly root: string;
-  }): Promise<Finding & { readonly at: string | null; readonly certificateSha256: string | null }>;
+  }): Promise<
+    Finding & { readonly at: string | null; readonly certificateSha256: string | null; readonly policy: string | null }
+  >;
   /** Whether the root issued the certificate and it was in force; `kid` is the thumbprint of its key. */
   certificate(order: {
     readonly pem: string;
@@ -311,7 +313,7 @@ async function judgeTime(
   root: string,
 ): Promise<Finding & { readonly at: string | null }> {
   const token = observed.tags.get('manifest.tst') ?? new Uint8Array();
-  const { ok, detail, at, certificateSha256 } = await checks.timestamp({ token, content, root });
+  const { ok, detail, at, certificateSha256, policy } = await checks.timestamp({ token, content, root });
   if (!ok || at === null) return { ok: false, detail, at: null };
   if (
     (await checks.certificateSha256(decode(observed.tags.get('keys/tsa.pem') ?? new Uint8Array()))) !==
@@ -320,6 +322,8 @@ async function judgeTime(
     return { ok: false, detail: "keys/tsa.pem is not the certificate of the timestamp's authority", at: null };
   if (Date.parse(at) < Date.parse(manifest.approver.approvedAt) - clockSkewMs)
     return { ok: false, detail: `stamped ${at}, before the approval of ${manifest.approver.approvedAt}`, at: null };
+  if (policy !== manifest.timestamps[0]?.policyOid)
+    return { ok: false, detail: `stamped under policy ${policy}, the signed manifest names another`, at: null };
   const further = observed.files.filter((file) => extraTimestamp.test(file.path)).length;
   const whose = manifest.timestamps[0]?.selfOperated === false ? '' : ', by the organisation itself (self-operated)';
   const others = further > 0 ? `; ${further} token(s) of further authorities were not checked` : '';

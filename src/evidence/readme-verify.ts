@@ -124,8 +124,7 @@ as it is and ask the sender in writing.
    openssl asn1parse -genconf /tmp/rs.cnf -noout -out /tmp/rs.der
    X=$(jq -r .x keys/approver.jwk | tr -d '\\n' | sed 's/$/=/' | basenc -d --base64url | od -An -v -tx1 | tr -d ' \\n')
    Y=$(jq -r .y keys/approver.jwk | tr -d '\\n' | sed 's/$/=/' | basenc -d --base64url | od -An -v -tx1 | tr -d ' \\n')
-   printf '3059301306072a8648ce3d020106082a8648ce3d03010703420004%s%s' $X $Y | basenc -d --base16 -i 2>/dev/null > /tmp/key.der || \\
-     printf '3059301306072A8648CE3D020106082A8648CE3D03010703420004%s%s' $X $Y | tr a-f A-F | basenc -d --base16 > /tmp/key.der
+   printf '3059301306072A8648CE3D020106082A8648CE3D03010703420004%s%s' $X $Y | tr a-f A-F | basenc -d --base16 > /tmp/key.der
    openssl dgst -sha256 -verify <(openssl pkey -pubin -inform DER -in /tmp/key.der) -signature /tmp/rs.der /tmp/input
 
    Expected:  Verified OK
