@@ -6,6 +6,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import type { ServerAccount } from './account.ts';
 import { EmbeddedDatabaseError, explainWriteFailure, systemCode } from './fault.ts';
+import { waitForLock } from './lock.ts';
 
 /** Where the programs are, and which PostgreSQL they are. */
 export interface Binaries {
@@ -38,11 +39,16 @@ export async function findBinaries(
   if (tryPrograms(native, account) === null) return binariesIn(native, version);
 
   const copy = join(copyFolder, `postgresql-${version}`);
-  if (!existsSync(copy)) {
-    log(`copying the database's binaries to ${copy}, where its user can run them`);
-    await copyBinaries(native, copy).catch((error) => {
-      throw explainWriteFailure(error, copy);
-    });
+  const copying = await waitForLock(`${copy}.lock`, 'exclusive', 120_000);
+  try {
+    if (!existsSync(copy)) {
+      log(`copying the database's binaries to ${copy}, where its user can run them`);
+      await copyBinaries(native, copy);
+    }
+  } catch (error) {
+    throw explainWriteFailure(error, copy);
+  } finally {
+    copying?.release();
   }
   const failure = tryPrograms(join(copy, 'native'), account);
   if (failure === null) return binariesIn(join(copy, 'native'), version);

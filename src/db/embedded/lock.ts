@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -23,6 +24,9 @@ const sqliteBusy = 5;
  * @throws when the file cannot be opened or written
  */
 export function tryLock(file: string, kind: 'shared' | 'exclusive'): FileLock | null {
+  // Nobody else may even read it: a shared lock needs no more than that. Only while it is new, though: closing a file
+  // drops all locks this process has on it (fcntl(2)), whoever in it took them.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     if (kind === 'exclusive') {

@@ -69,6 +69,11 @@ const settingsFormat = z.object({
 });
 type Settings = z.infer<typeof settingsFormat>;
 
+interface Found {
+  readonly cluster: Cluster;
+  readonly settings: Settings;
+}
+
 /** First starts take seconds, recoveries up to two minutes: nobody waits for another start longer than this. */
 const lockWaitMs = 180_000;
 
@@ -83,11 +88,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const starting = await lockStart(folder);
   let using: FileLock | null = null;
   try {
-    const cluster = await findCluster(folder, options);
-    const port = await ensureRunning(folder, cluster.settings, cluster.cluster, options);
+    const found = await findCluster(folder, options);
+    const port = await ensureRunning(folder, found.settings, found.cluster, options);
     using = await waitForLock(join(folder, 'users.lock'), 'shared', 10_000);
     if (using === null) throw new Error('the list of users of the embedded database stayed locked');
-    return held(folder, cluster.cluster, port, using);
+    return held(folder, found, port, using, options);
   } catch (error) {
     using?.release();
     throw explainWriteFailure(error, folder);
@@ -96,15 +101,62 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   }
 }
 
-function held(folder: string, cluster: Cluster, port: number, using: FileLock): EmbeddedDatabase {
+function held(folder: string, found: Found, port: number, using: FileLock, options: EmbeddedOptions): EmbeddedDatabase {
+  const { password } = found.cluster;
+  const watch = keepRunning(folder, found, port, options);
   let stopped: Promise<void> | null = null;
   return {
     port,
-    url: (database) => clusterUrl(cluster.password, port, database),
-    ensureDatabase: (name) => ensureDatabase(clusterUrl(cluster.password, port, 'postgres'), name),
+    url: (database) => clusterUrl(password, port, database),
+    ensureDatabase: (name) => ensureDatabase(clusterUrl(password, port, 'postgres'), name),
     stop: () => {
-      stopped ??= leave(folder, cluster.folder, using);
+      watch.end();
+      stopped ??= leave(folder, found.cluster.folder, using);
       return stopped;
+    },
+  };
+}
+
+/** How soon, in milliseconds, a server that died under its users is noticed. */
+const watchEveryMs = 2_000;
+
+/**
+ * As long as somebody holds the database, a server that was killed under them is started again; their pools connect
+ * anew by themselves. Of several holders one does it, the others find it done.
+ */
+function keepRunning(folder: string, found: Found, port: number, options: EmbeddedOptions): { end(): void } {
+  let ended = false;
+  let mending = false;
+  const mend = async () => {
+    const starting = await lockStart(folder);
+    try {
+      if (ended || runningServer(found.cluster.folder) !== null) return;
+      options.log('the embedded database is gone; starting it again');
+      const now = await ensureRunning(folder, { ...found.settings, port }, found.cluster, options);
+      if (now !== port) options.log(`the embedded database is on port ${now} now: restart Muniment`);
+    } catch (error) {
+      options.log(error instanceof Error ? error.message : String(error));
+    } finally {
+      starting.release();
+    }
+  };
+  const timer = setInterval(() => {
+    if (mending || runningServer(found.cluster.folder) !== null) return;
+    mending = true;
+    void mend()
+      .catch(() => {
+        // The lock was not to be had: the next look tries again.
+      })
+      .finally(() => {
+        mending = false;
+      });
+  }, watchEveryMs);
+  // Watching alone is no reason to live.
+  timer.unref();
+  return {
+    end: () => {
+      ended = true;
+      clearInterval(timer);
     },
   };
 }
@@ -148,9 +200,12 @@ async function lockStart(folder: string): Promise<FileLock> {
 
 /** Make the folder; its real path. Others may pass through, to the cluster of the server's own user; they cannot list the folder or read what is in it. */
 async function makeFolder(folder: string): Promise<string> {
+  // Asked first of what is there: mkdir -p says ENOENT where the reason is a read-only disk.
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
   try {
+    await access(there, constants.W_OK | constants.X_OK);
     await mkdir(folder, { recursive: true, mode: 0o711 });
-    await access(folder, constants.W_OK | constants.X_OK);
     // One name for one folder: a server is known by the folder it works in.
     return await realpath(folder);
   } catch (error) {
@@ -171,10 +226,7 @@ async function giveToOwner(folder: string, ...names: string[]): Promise<void> {
 }
 
 /** The cluster of the folder with its settings: the one that is there, or a new one. The start lock is held. */
-async function findCluster(
-  folder: string,
-  { port, log }: EmbeddedOptions,
-): Promise<{ cluster: Cluster; settings: Settings }> {
+async function findCluster(folder: string, { port, log }: EmbeddedOptions): Promise<Found> {
   const known = await readSettings(folder);
   const place = known?.cluster ?? join(folder, 'cluster');
   await removeIfEmpty(place);

@@ -213,6 +213,18 @@ describe('the embedded database', () => {
     await next.stop();
   });
 
+  it('is started again when the server is killed under a service that goes on', async () => {
+    const { child, said } = await startService();
+    const service = { url: () => said.url ?? '' };
+    await remember(service, 1);
+    const pid = server();
+    process.kill(pid ?? 0, 'SIGKILL');
+    await expect.poll(() => remembered(service).catch(() => []), { timeout: 20_000 }).toEqual([1]);
+    expect(server()).not.toBe(pid);
+    await end(child, 'SIGTERM');
+    expect(server()).toBeNull();
+  });
+
   it('recovers when a backend of the killed server is too busy to notice', async () => {
     const first = await startEmbedded({ folder, log });
     await remember(first, 1);
@@ -361,6 +373,7 @@ describe('a folder that cannot be used', () => {
 
   it('is refused when somebody in another container uses it', async () => {
     const { child } = await startService();
+    child.kill('SIGSTOP');
     process.kill(server() ?? 0, 'SIGKILL');
     writeFileSync(join(folder, 'system'), 'elsewhere');
     await expect(startEmbedded({ folder, log })).rejects.toThrow('in use by Muniment in another container');
