@@ -17,8 +17,8 @@ import {
 } from '../db/runs.ts';
 import { type BatchOrder, type BatchResult, batchId, type JournalRow } from '../disposition/batch.ts';
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
-import { rootOfCommitments } from '../ledger/commitments.ts';
 import { entry } from '../ledger/entry.ts';
+import { rootOfCommitments } from '../ledger/merkle.ts';
 import { journalOf } from '../sources/files/source.ts';
 import { sourceOf } from '../sources/open.ts';
 import type { RecordSource } from '../sources/source.ts';

@@ -1,0 +1,57 @@
+import { type ScheduledTask, schedule, setRunCoordinator } from 'node-cron';
+import { clockActor } from '../core/actor.ts';
+import { formatInstant } from '../core/instants.ts';
+import { isRefusal } from '../core/refusal.ts';
+import type { Office } from '../flows/office.ts';
+import { ringBell } from '../flows/ring-bell.ts';
+
+export interface Clock {
+  stop(): Promise<void>;
+  /** The next instant at which a rule's bell rings, or null where it has none. */
+  nextBell(rule: string): Temporal.Instant | null;
+}
+
+type Report = (what: string, facts: Readonly<Record<string, string | number | boolean | null>>) => void;
+
+/**
+ * Start the clock: each retention rule's own schedule, in its own zone. node-cron rings on every replica; a slot is one
+ * row with a unique name, so one of them starts the run. The slot is kept for later, should this process die before it
+ * has: the next start finds it.
+ */
+export function startClock(office: Office, report: Report): Clock {
+  // Coordination is the slot row in the database; node-cron's own is told to always ring here.
+  setRunCoordinator({ shouldRun: async () => true });
+  const bells = new Map<string, ScheduledTask>();
+  for (const rule of Object.values(office.policy.retention)) {
+    const task = schedule(
+      rule.schedule,
+      async (context) => {
+        const slot = formatInstant(Temporal.Instant.fromEpochMilliseconds(context.date.getTime()));
+        await ring(office, rule.id, slot, report);
+      },
+      { name: `retention/${rule.id}`, timezone: rule.zone, noOverlap: true },
+    );
+    bells.set(rule.id, task);
+  }
+  return {
+    async stop() {
+      for (const task of bells.values()) await task.destroy();
+    },
+    nextBell(rule) {
+      const next = bells.get(rule)?.getNextRun();
+      return next ? Temporal.Instant.fromEpochMilliseconds(next.getTime()) : null;
+    },
+  };
+}
+
+/** Ring one rule's bell for one slot. A fault is reported; the slot stays unfinished and is taken up at the next start. */
+export async function ring(office: Office, rule: string, slot: string, report: Report): Promise<void> {
+  try {
+    const run = await ringBell(office, clockActor, rule, slot);
+    if (run === null) return;
+    if (isRefusal(run)) report('bell refused', { rule, slot, code: run.code });
+    else report('bell rang', { rule, slot, run: run.id, state: run.state });
+  } catch (error) {
+    report('bell failed', { rule, slot, error: error instanceof Error ? error.name : 'unknown' });
+  }
+}
