@@ -141,6 +141,10 @@ export function fillSlots(random: Random, occasion: Occasion, days: NamedDays): 
     teacher: ofYear.pick(english.teachers),
     friend: ofYear.pick(english.friends.filter((friend) => friend !== child.given.latin)),
     stranger: random.pick(english.strangers),
+    back1: date(days.past),
+    back2: date(days.past.subtract({ days: 14 })),
+    back3: date(days.past.subtract({ days: 28 })),
+    back4: date(days.past.subtract({ days: 49 })),
   };
 }
 

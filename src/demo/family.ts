@@ -349,7 +349,7 @@ class FamilyWriter {
         editedAt: this.#edited(body, sentAt),
         // People quote what they answer mostly when it was a while ago.
         replyTo: isReply && random.chance(waited > 60 * minuteMs ? 0.4 : 0.06) ? previous : null,
-        attachment: dialogue.attach?.turn === i ? enclose(dialogue.attach, occasion, slots, body) : null,
+        attachment: dialogue.attach?.turn === i ? enclose(dialogue.attach, occasion, slots, sender) : null,
         reactions: this.#react(readers, sentAt),
       });
     }
@@ -508,10 +508,11 @@ function wait(random: Random, turn: Turn): number {
 
 function enclose(
   attach: NonNullable<Dialogue['attach']>,
-  { a, child, household, day, amountCents }: Occasion,
+  occasion: Occasion,
   slots: Readonly<Record<string, string>>,
-  body: string,
+  sender: Person,
 ): Enclosure {
+  const { a, child, household, day, amountCents } = occasion;
   const stem = attach.name.slice(0, attach.name.lastIndexOf('.'));
   const latinAmount = `${(amountCents / 100).toFixed(2)} ${household.language.currency}`;
   const lines: Readonly<Record<AttachmentKind, readonly string[]>> = {
@@ -528,7 +529,7 @@ function enclose(
       `Please sign and return by ${slots.weekday ?? 'Friday'}.`,
       'Parent or guardian: ______________________',
     ],
-    note: [body, '', `${slots.date ?? ''} – ${slots.date2 ?? ''}`, slots.child ?? ''],
+    note: (attach.lines ?? []).map((line) => say(line, slots, sender, occasion)),
     drawing: [],
   };
   return { kind: attach.kind, fileName: attach.name, title: stem.replaceAll('-', ' '), lines: lines[attach.kind] };

@@ -73,7 +73,7 @@ describe('making Kinfolk', () => {
     await using database = await emptyDatabase();
     const mine = join(folder, 'at-once');
     const results = await Promise.all([ensureKinfolk(order(database, mine)), ensureKinfolk(order(database, mine))]);
-    expect(results.map(({ made }) => made).sort()).toEqual([false, true]);
+    expect(results.filter(({ made }) => made)).toHaveLength(1);
   });
 
   it('touches neither a database nor a folder that has something else in it', async () => {

@@ -51,7 +51,13 @@ export interface Dialogue {
     readonly settled: boolean;
   };
   /** A file sent with the turn of that number (from 0). */
-  readonly attach?: { readonly turn: number; readonly kind: AttachmentKind; readonly name: string };
+  readonly attach?: {
+    readonly turn: number;
+    readonly kind: AttachmentKind;
+    readonly name: string;
+    /** What a note says; slots are filled as in the turns. */
+    readonly lines?: readonly string[];
+  };
   /** An entry in the family's calendar on `{weekday}`, `{date}` (a Monday to Friday) or `{saturday}`. */
   readonly event?: { readonly title: string; readonly on: 'weekday' | 'date' | 'saturday'; readonly hours: number };
 }

@@ -151,7 +151,7 @@ export const englishDays: readonly Dialogue[] = [
       'A: I’ve been moved to late shifts until {date}. Wednesdays are going to be hard.',
       'B: Do you want to trade Wednesdays for Thursdays until then?',
       'A: If that works with {activity}, yes.',
-      'B: {activity} is Thursday, so I’d drop {him} there and you’d pick up. Fine by me.',
+      'B: Thursday is {activity}, so I’d drop {him} there and you’d pick up. Fine by me.',
       'A: Thank you. It’s temporary, I promise.',
     ],
   },

@@ -251,7 +251,17 @@ export const englishHard: readonly Dialogue[] = [
       'A: I could do that, if it’s then really that time.',
       'P: Then Fridays half an hour later, trial until {date}. I’ll check back with both of you.',
     ],
-    attach: { turn: 2, kind: 'note', name: 'late-pickups.txt' },
+    attach: {
+      turn: 2,
+      kind: 'note',
+      name: 'late-pickups.txt',
+      lines: [
+        '{back1}: 25 minutes',
+        '{back2}: 40 minutes, no message',
+        '{back3}: 20 minutes',
+        '{back4}: an hour, {child} had dinner here',
+      ],
+    },
   },
   {
     topic: 'coordinator',

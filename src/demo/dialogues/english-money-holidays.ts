@@ -241,7 +241,18 @@ export const englishMoneyHolidays: readonly Dialogue[] = [
       'B: Then I’ll sign it on {weekday}. Please have {him} call me every other day.',
       'A: Every day if {he} wants. Thank you.',
     ],
-    attach: { turn: 2, kind: 'note', name: 'itinerary.txt' },
+    attach: {
+      turn: 2,
+      kind: 'note',
+      name: 'itinerary.txt',
+      lines: [
+        'Outbound: {date}, flight KF 482, 10:40, seats 14A and 14B',
+        'Back twelve days later, flight KF 483, 16:05',
+        'We stay with my grandmother: 12 Linden Lane, the yellow house',
+        'Her telephone: +1 202 555 0177',
+        '{child} has the blue suitcase and the medicine bag.',
+      ],
+    },
   },
   {
     topic: 'holidays',

@@ -238,9 +238,9 @@ export const reyesStory: readonly Scene[] = [
       attach: { turn: 1, kind: 'drawing', name: 'leo-both-houses.png' },
       turns: [
         'B: You missed Sofia’s face when she saw you in the third row. Thank you for coming on my day.',
-        'A+6m: Thank you for saving me the seat. Leo drew this in the interval: it’s both houses, and a plane.',
-        'B+5m: He gave the plane a bedroom.',
-        'A+1m: He thinks of everything. 👨‍👧‍👦✈️👩‍👧‍👦',
+        'A+6m: Thank you for saving me the seat. Leo drew this in the interval: it’s both houses, and all of us in between.',
+        'B+5m: He made us all the same size.',
+        'A+1m: He thinks of everything. 👨‍👧‍👦💛👩‍👧‍👦',
       ],
     },
   },
