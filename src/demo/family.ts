@@ -6,7 +6,7 @@ import type { Household, Person } from './people.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** One conversation of a family, with everybody who takes part. */
-export interface Conversation {
+interface Conversation {
   readonly id: number;
   readonly familyId: number;
   readonly kind: ThreadKind;
@@ -40,7 +40,7 @@ export interface Enclosure {
   readonly lines: readonly string[];
 }
 
-export interface CalendarEntry {
+interface CalendarEntry {
   readonly familyId: number;
   readonly createdBy: Person;
   readonly title: string;
@@ -49,7 +49,7 @@ export interface CalendarEntry {
   readonly createdAt: number;
 }
 
-export interface Expense {
+interface Expense {
   readonly familyId: number;
   readonly paidBy: Person;
   readonly sharedWith: Person;

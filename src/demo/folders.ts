@@ -5,9 +5,9 @@ import type { Access } from './access-log.ts';
 import { createRandom } from './random.ts';
 
 /** Days of rotated log files: some are past eighteen months, which is 546 to 550 days. */
-export const logDays = 610;
+const logDays = 610;
 /** Days of backups: some are past ninety, and fewer than a quarter of them. */
-export const backupDays = 112;
+const backupDays = 112;
 
 /** Called with every file: its path beneath the demo's folder and its SHA-256 in hex. */
 export type OnFile = (path: string, sha256: string) => void;

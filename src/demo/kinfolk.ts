@@ -34,7 +34,7 @@ export interface KinfolkOrder {
 }
 
 /** How far the generation is: `done` of `of` in this step. */
-export interface KinfolkProgress {
+interface KinfolkProgress {
   readonly step: 'conversations' | 'files' | 'tables' | 'indexes';
   readonly done: number;
   readonly of: number;

@@ -20,7 +20,7 @@ export type Topic =
   | 'coordinator'
   | 'kids';
 
-export type Speaker = 'A' | 'B' | 'P' | 'K';
+type Speaker = 'A' | 'B' | 'P' | 'K';
 
 export type AttachmentKind = 'receipt' | 'drawing' | 'letter' | 'note';
 
