@@ -170,13 +170,15 @@ async function* plain(path: string): AsyncGenerator<Uint8Array> {
 async function* decrypted(id: string, path: string, key: Uint8Array): AsyncGenerator<Uint8Array> {
   const file = await open(path, 'r');
   try {
-    const header = await readUpTo(file, headerBytes);
+    const header = await readInto(file, Buffer.alloc(headerBytes));
     if (header.length < headerBytes || !header.subarray(0, magic.length).equals(magic))
       throw new BlobDamaged(id, 'it does not begin as a blob');
     const blobKey = blobKeyFor(id, key)(header.subarray(magic.length));
-    let chunk = await readUpTo(file, chunkBytes + tagBytes);
+    // Two buffers in turn: one is read into while it is not yet known whether the other holds the last chunk.
+    const buffers = [Buffer.alloc(chunkBytes + tagBytes), Buffer.alloc(chunkBytes + tagBytes)] as const;
+    let chunk = await readInto(file, buffers[0]);
     for (let number = 0; ; number++) {
-      const next = await readUpTo(file, chunkBytes + tagBytes);
+      const next = await readInto(file, buffers[number % 2 === 0 ? 1 : 0]);
       const bytes = openChunk(blobKey, nonceOf(number, next.length === 0), chunk);
       if (!bytes) throw new BlobDamaged(id, `chunk ${number} does not open: cut off, changed, or another key`);
       yield bytes;
@@ -193,7 +195,10 @@ function openChunk(key: Uint8Array, nonce: Uint8Array, chunk: Buffer): Uint8Arra
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
   decipher.setAuthTag(chunk.subarray(-tagBytes));
   try {
-    return Buffer.concat([decipher.update(chunk.subarray(0, -tagBytes)), decipher.final()]);
+    const plain = decipher.update(chunk.subarray(0, -tagBytes));
+    // GCM gives no bytes at its end; it says whether those it gave are the ones that were stored.
+    decipher.final();
+    return plain;
   } catch {
     return null;
   }
@@ -206,11 +211,10 @@ function nonceOf(number: number, last: boolean): Uint8Array {
   return nonce;
 }
 
-async function readUpTo(file: FileHandle, bytes: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(bytes);
+async function readInto(file: FileHandle, buffer: Buffer): Promise<Buffer> {
   let filled = 0;
-  while (filled < bytes) {
-    const { bytesRead } = await file.read(buffer, filled, bytes - filled, null);
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, null);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

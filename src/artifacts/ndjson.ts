@@ -2,12 +2,12 @@ import { toHex } from '../core/hash.ts';
 import {
   canonicalRecord,
   disclosedLine,
-  Frontier,
   recordLeaf,
   recordSalt,
   type StoredRecord,
   withheldLine,
 } from '../evidence/records.ts';
+import { Frontier } from '../ledger/merkle.ts';
 import { type Sink, textSink } from './sink.ts';
 
 /** Where the records of a package go: one NDJSON file per sink, and the tree beside them. */
@@ -34,12 +34,10 @@ export function recordsWriter(records: Sink, tree: Sink, scopeKey: Uint8Array): 
   const frontier = new Frontier();
   let out = textSink(records);
   const treeOut = textSink(tree);
-  let size = 0;
   const leafOf = (key: string, line: string) => {
     const salt = recordSalt(scopeKey, key);
     const leaf = recordLeaf(salt, line);
     frontier.append(leaf);
-    size += 1;
     return { salt, leaf };
   };
   return {
@@ -58,7 +56,7 @@ export function recordsWriter(records: Sink, tree: Sink, scopeKey: Uint8Array): 
     end: async () => {
       await out.flush();
       await treeOut.flush();
-      return { root: toHex(frontier.root()), size };
+      return { root: toHex(frontier.root()), size: frontier.size };
     },
   };
 }

@@ -21,8 +21,9 @@ export const commentPrefix = 'sha256 of all bytes before this comment: ';
 
 /**
  * A ZIP as a stream: members in path order, one time, one mode, deflate level 6 or stored: the same members give the
- * same bytes. The comment states the digest of every byte before it, so that a change of any byte is noticed, in padding and headers too, where the members' own digests cannot see it. It protects nothing: the
- * signatures do that. A fault while a member is read destroys the stream.
+ * same bytes. The comment states the digest of every byte before it, so that a change of any byte is noticed, in
+ * padding and headers too, where the members' own digests cannot see it. It protects nothing: the signatures do that.
+ * A fault while a member is read destroys the stream.
  */
 export function zipStream(members: readonly ZipMember[]): Readable {
   const archive = new ZipArchive({ zlib: { level: 6 }, forceLocalTime: false });
@@ -51,13 +52,19 @@ async function appendAll(archive: ZipArchive, members: readonly ZipMember[]): Pr
 function digestComment(): Transform {
   const digest = sha256Stream();
   let held = Buffer.alloc(0);
+  const pass = (out: Transform, bytes: Buffer) => {
+    digest.update(bytes);
+    out.push(bytes);
+  };
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const joined = Buffer.concat([held, chunk]);
-      const ready = joined.subarray(0, Math.max(0, joined.length - endRecordBytes));
-      held = Buffer.from(joined.subarray(ready.length));
-      digest.update(ready);
-      done(null, ready);
+      // The last 22 bytes seen are always held back: at the end they are the end record. Large chunks are not copied.
+      const joined = chunk.length < endRecordBytes ? Buffer.concat([held, chunk]) : chunk;
+      if (joined === chunk) pass(this, held);
+      const cut = Math.max(0, joined.length - endRecordBytes);
+      pass(this, joined.subarray(0, cut));
+      held = Buffer.from(joined.subarray(cut));
+      done();
     },
     flush(done) {
       // The end record is all that is held now; its last two bytes say how long the comment is.

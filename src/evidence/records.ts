@@ -1,5 +1,6 @@
 import type { Json } from '../core/canonical-json.ts';
-import { fromHex, hmacSha256, sha256, toHex } from '../core/hash.ts';
+import { fromHex, hmacSha256, toHex } from '../core/hash.ts';
+import { Frontier, leafHash } from '../ledger/merkle.ts';
 
 /** A record as it is exported: column or member name -> value as stored. */
 export type StoredRecord = Readonly<Record<string, Json>>;
@@ -32,30 +33,6 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** TEMPORARY until ledger/merkle.ts lands. */
-export class Frontier {
-  #peaks: { size: number; hash: Uint8Array }[] = [];
-  append(leaf: Uint8Array): void {
-    let node = { size: 1, hash: leaf };
-    for (let top = this.#peaks.at(-1); top?.size === node.size; top = this.#peaks.at(-1)) {
-      this.#peaks.pop();
-      node = { size: node.size * 2, hash: join(top.hash, node.hash) };
-    }
-    this.#peaks.push(node);
-  }
-  root(): Uint8Array {
-    const hashes = this.#peaks.map((peak) => peak.hash);
-    return hashes.length === 0 ? sha256('') : hashes.reduceRight((right, left) => join(left, right));
-  }
-}
-function join(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(65);
-  input[0] = 1;
-  input.set(left, 1);
-  input.set(right, 33);
-  return sha256(input);
-}
-
 const utf8 = new TextEncoder();
 
 /**
@@ -71,10 +48,10 @@ export function recordSalt(scopeKey: Uint8Array, recordKey: string): Uint8Array 
 /** Leaf of a record: SHA-256(0x00 ‖ salt ‖ its canonical line), the leaf hash of RFC 6962 over salt and line. */
 export function recordLeaf(salt: Uint8Array, line: Uint8Array | string): Uint8Array {
   const bytes = typeof line === 'string' ? utf8.encode(line) : line;
-  const input = new Uint8Array(1 + salt.length + bytes.length);
-  input.set(salt, 1);
-  input.set(bytes, 1 + salt.length);
-  return sha256(input);
+  const salted = new Uint8Array(salt.length + bytes.length);
+  salted.set(salt);
+  salted.set(bytes, salt.length);
+  return leafHash(salted);
 }
 
 /** A line of records/tree.ndjson for a record that is in the package. */
