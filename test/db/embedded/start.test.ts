@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -310,6 +311,11 @@ describe('the embedded database', () => {
     } finally {
       await stopServer(cluster, 0);
       rmSync(cluster, { recursive: true });
+      try {
+        rmdirSync(dirname(cluster));
+      } catch {
+        // Somebody's own installation lives there as well.
+      }
     }
   });
 });
