@@ -7,6 +7,7 @@
 import type { BlobStore } from '../artifacts/blobs.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { Conflict, commit, type State, type Store } from '../db/commit.ts';
+import type { CheckpointSigner } from '../db/ledger.ts';
 import type { Decided } from '../ledger/decision.ts';
 import type { Post } from '../notices/post.ts';
 import type { PolicySet } from '../policy/set.ts';
@@ -21,6 +22,8 @@ export interface Office {
   readonly blobs: BlobStore;
   readonly post: Post;
   readonly signers: Signers;
+  readonly checkpointSigner: CheckpointSigner;
+  readonly erasures: ErasureFile;
   readonly publicUrl: string;
   /** Demonstration mode: mail is shown on a page, and a first start counts as approved. */
   readonly demonstration: boolean;
@@ -31,6 +34,17 @@ export interface Office {
   clockJumpSeconds(): number;
   /** Where the newest checkpoint and the hold epochs are kept outside the database. */
   readonly keepsake: Keepsake;
+}
+
+/** The file of erasures kept outside the database, replayed after a restore. */
+export interface ErasureFile {
+  /** Intent and row keys, on disk before the first row goes. */
+  begin(erasure: {
+    request: string;
+    at: Temporal.Instant;
+    reached: readonly { dataset: string; own: readonly { key: readonly string[] }[] }[];
+  }): Promise<void>;
+  finish(erasure: { request: string; at: Temporal.Instant }): Promise<void>;
 }
 
 /** The copy kept outside the database, against a database that was restored behind our back. */

@@ -70,10 +70,13 @@ export function destructionSql(
           ? `(${ours}) IN (SELECT ${theirs} FROM ${cte})`
           : `${ours} = ANY(ARRAY(SELECT ${theirs} FROM ${cte}))`;
       if (onDispose === 'cascade') destroy(child, reached, new Set([...path, child.id]));
-      else
-        ctes.push(
-          `unlinked${ctes.length} AS (UPDATE ${table(child)} t SET ${link.columns.map((column) => `${name(column)} = NULL`).join(', ')} WHERE ${reached})`,
-        );
+      else {
+        const changes = link.columns.map((column) => `${name(column)} = NULL`).join(', ');
+        // A row that goes in this very statement must not also be updated by it: Postgres would do only one of the two.
+        const others =
+          child.id === current.id ? ` AND NOT EXISTS (SELECT 1 FROM ${cte} g WHERE ${sameKey(current)})` : '';
+        ctes.push(`unlinked${ctes.length} AS (UPDATE ${table(child)} t SET ${changes} WHERE ${reached}${others})`);
+      }
     }
   };
   destroy(dataset, condition, new Set([dataset.id]));
@@ -95,6 +98,10 @@ export function destructionSql(
   return `WITH ${ctes.join(',\n')}
 SELECT (SELECT coalesce(jsonb_object_agg(dataset, n), '{}') FROM (SELECT dataset, sum(n) AS n FROM (${counts}) c GROUP BY dataset HAVING sum(n) > 0) s) AS counts,
   (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (${leaves}) l) AS leaves`;
+}
+
+function sameKey(dataset: TableDataset): string {
+  return dataset.key.map((column) => `g.${name(column)} = t.${name(column)}`).join(' AND ');
 }
 
 /** SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. */
