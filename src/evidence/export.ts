@@ -5,6 +5,7 @@ import { secondPerson } from '../core/second-person.ts';
 import type { Decided } from '../ledger/decision.ts';
 import { entry } from '../ledger/entry.ts';
 import type { HoldScope } from '../policy/hold.ts';
+import type { FileRole } from './manifest.ts';
 
 export const exportStates = ['collecting', 'review', 'awaiting_approval', 'sealing', 'sealed', 'failed'] as const;
 export type ExportState = (typeof exportStates)[number];
@@ -28,7 +29,7 @@ export interface RenderedFile {
   readonly bytes: number;
   readonly sha256: string;
   readonly mediaType: string;
-  readonly role: string;
+  readonly role: FileRole;
 }
 
 export interface ExportCounts {

@@ -9,7 +9,7 @@ import { loadExport } from '../db/exports.ts';
 import { newestCheckpoint, sequenceLedger } from '../db/ledger.ts';
 import { personById } from '../db/people.ts';
 import { approveExport as decideApproval, type Export, mayApproveExport, type Rendering } from '../evidence/export.ts';
-import type { FileRole, PayloadFile } from '../evidence/manifest.ts';
+import type { PayloadFile } from '../evidence/manifest.ts';
 import { emptyRoot } from '../ledger/merkle.ts';
 import { carryOut, type Office } from './office.ts';
 import { type ApproverPresence, approverSigner } from './signers.ts';
@@ -112,7 +112,7 @@ async function manifestFor(
           bytes: file.bytes,
           sha256: file.sha256,
           mediaType: file.mediaType,
-          role: file.role as FileRole,
+          role: file.role,
         }),
       ),
       recordsTree: {

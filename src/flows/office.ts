@@ -7,6 +7,8 @@
 import type { BlobStore } from '../artifacts/blobs.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { Conflict, commit, type State, type Store } from '../db/commit.ts';
+import type { ErasureFile } from '../db/erasure-file.ts';
+import type { Keepsake } from '../db/keepsake.ts';
 import type { CheckpointSigner } from '../db/ledger.ts';
 import type { Decided } from '../ledger/decision.ts';
 import type { Post } from '../notices/post.ts';
@@ -34,23 +36,6 @@ export interface Office {
   clockJumpSeconds(): number;
   /** Where the newest checkpoint and the hold epochs are kept outside the database. */
   readonly keepsake: Keepsake;
-}
-
-/** The file of erasures kept outside the database, replayed after a restore. */
-export interface ErasureFile {
-  /** Intent and row keys, on disk before the first row goes. */
-  begin(erasure: {
-    request: string;
-    at: Temporal.Instant;
-    reached: readonly { dataset: string; own: readonly { key: readonly string[] }[] }[];
-  }): Promise<void>;
-  finish(erasure: { request: string; at: Temporal.Instant }): Promise<void>;
-}
-
-/** The copy kept outside the database, against a database that was restored behind our back. */
-export interface Keepsake {
-  saveEpochs(epochs: Readonly<Record<string, number>>): Promise<void>;
-  saveCheckpoint(note: string): Promise<void>;
 }
 
 const tries = 5;

@@ -47,11 +47,11 @@ export async function planDisposition(office: Office, actor: Actor, order: RunOr
       }
       parts.push({
         rule: rule.id,
-        ruleDigest: ruleDigest(rule),
+        ruleDigest: ruleDigest(rule, office.policy.dataMap),
         cap: rule.cap,
         result: await countPart(office, rule, dataset, now, holds, checked.get(source.name) ?? []),
         usual: await usualDestruction(office.store, dataset),
-        unchanged: await ruleHasRun(office.store, ruleDigest(rule)),
+        unchanged: await ruleHasRun(office.store, ruleDigest(rule, office.policy.dataMap)),
       });
     }
   const base = {

@@ -10,7 +10,7 @@ import {
   type ExportFormat,
   type ExportPurpose,
 } from '../evidence/export.ts';
-import { checkHoldScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
+import { checkHoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { carryOut, type Office } from './office.ts';
 
 export interface ExportOrder {
@@ -18,7 +18,7 @@ export interface ExportOrder {
   readonly demandId: string | null;
   readonly requestId: string | null;
   readonly matter: string | null;
-  readonly scope: WrittenHoldScope | HoldScope;
+  readonly scope: WrittenHoldScope;
   readonly formats: readonly ExportFormat[];
   readonly timezone: string | null;
 }
@@ -26,7 +26,7 @@ export interface ExportOrder {
 /** Ask for an export. It is collected and rendered by a task; nobody can approve what is not rendered yet. */
 export async function requestExport(office: Office, actor: Actor, order: ExportOrder): Promise<Export | Refusal> {
   const { organization, dataMap } = office.policy;
-  const scope = checkHoldScope(dataMap, writable(order.scope), organization.zone);
+  const scope = checkHoldScope(dataMap, order.scope, organization.zone);
   if (isRefusal(scope)) return scope;
   if (order.formats.includes('loadfile'))
     return refuse('invalid', 'Load files are not made yet. Ask for pdf, csv or ndjson; nothing was started.', {}, [
@@ -89,20 +89,6 @@ export async function requestExport(office: Office, actor: Actor, order: ExportO
       : decided;
     return { decided: both, result: { ...wanted, version: 1 } };
   });
-}
-
-/** A scope that was checked before, in the form it is written in. */
-function writable(scope: WrittenHoldScope | HoldScope): WrittenHoldScope {
-  const { subjects, keys, datasets, from, to } = scope;
-  return {
-    ...(subjects ? { subjects: subjects.map(({ kind, value }) => ({ kind, value })) } : {}),
-    ...(keys
-      ? { keys: Object.fromEntries(Object.entries(keys).map(([id, rows]) => [id, rows.map((row) => ({ ...row }))])) }
-      : {}),
-    ...(datasets ? { datasets: [...datasets] } : {}),
-    ...(from ? { from } : {}),
-    ...(to ? { to } : {}),
-  };
 }
 
 function isZone(zone: string): boolean {

@@ -1,5 +1,5 @@
 import { createPrivateKey, sign as edSign, generateKeyPairSync } from 'node:crypto';
-import { issueCertificate } from '../artifacts/certificates.ts';
+import { makeAuthority } from '../artifacts/authority.ts';
 import {
   generateSigningKey,
   type PublicJwk,
@@ -26,9 +26,6 @@ export interface Signers {
   readonly ledger: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
 }
 
-/** Exports are checked years later, and a self-operated root has no way to renew what is out there. */
-const validYears = 25;
-
 interface SetUp {
   readonly store: Store;
   readonly organization: string;
@@ -41,50 +38,27 @@ interface SetUp {
  * the ledger's own. Every key made is an entry of the ledger.
  */
 export async function openSigners(setUp: SetUp): Promise<Signers> {
-  const root = await es256(setUp, 'root', null);
-  const seal = await es256(setUp, 'seal', root);
-  const tsa = await es256(setUp, 'tsa', root);
+  if (!(await currentKey(setUp.store, 'root'))) {
+    const made = await makeAuthority(setUp.organization, setUp.now().subtract({ minutes: 5 }), setUp.random);
+    for (const purpose of ['seal', 'tsa', 'root'] as const) {
+      const { publicJwk, ...key } = made[purpose];
+      await keep(setUp, { ...key, purpose, actorId: null, publicJwk: { ...publicJwk } });
+    }
+  }
+  const root = await certified(setUp.store, 'root');
+  const tsa = await certified(setUp.store, 'tsa');
   return {
     rootPem: root.certificate,
-    seal,
-    tsa: { signer: tsa.signer, certificate: tsa.certificate, root: root.certificate },
+    seal: await certified(setUp.store, 'seal'),
+    tsa: { ...tsa, root: root.certificate },
     ledger: await ed25519(setUp),
   };
 }
 
-async function es256(
-  setUp: SetUp,
-  purpose: 'root' | 'seal' | 'tsa',
-  root: { signer: Signer; certificate: string } | null,
-) {
-  const known = await currentKey(setUp.store, purpose);
-  if (known?.wrapped && known.certificate)
-    return {
-      signer: await signerFrom(setUp.store.vault.unwrap(known.wrapped, `key:${known.kid}`)),
-      certificate: known.certificate,
-    };
-  const made = await generateSigningKey();
-  const signer = await signerFrom(made.pkcs8);
-  const notBefore = setUp.now().subtract({ minutes: 5 });
-  const certificate = await issueCertificate({
-    profile: purpose,
-    commonName: { root: 'Muniment root', seal: 'Muniment seal', tsa: 'Muniment timestamps (self-operated)' }[purpose],
-    organization: setUp.organization,
-    publicJwk: made.publicJwk,
-    issuer: root ?? { signer, certificate: null },
-    notBefore,
-    notAfter: notBefore.toZonedDateTimeISO('UTC').add({ years: validYears }).toInstant(),
-    serial: setUp.random(16),
-  });
-  await keep(setUp, {
-    kid: made.kid,
-    purpose,
-    actorId: null,
-    publicJwk: { ...made.publicJwk },
-    pkcs8: made.pkcs8,
-    certificate,
-  });
-  return { signer, certificate };
+async function certified(store: Store, purpose: 'root' | 'seal' | 'tsa') {
+  const key = await currentKey(store, purpose);
+  if (!key?.wrapped || key.certificate === null) throw new Error(`the installation has no ${purpose} key`);
+  return { signer: await signerFrom(store.vault.unwrap(key.wrapped, `key:${key.kid}`)), certificate: key.certificate };
 }
 
 async function ed25519(setUp: SetUp): Promise<Signers['ledger']> {

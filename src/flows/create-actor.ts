@@ -1,0 +1,162 @@
+import type { Actor, Role } from '../core/actor.ts';
+import { sha256Hex, toBase64Url } from '../core/hash.ts';
+import { makeId } from '../core/ids.ts';
+import { formatInstant } from '../core/instants.ts';
+import type { Period } from '../core/periods.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import { commit } from '../db/commit.ts';
+import { addKey } from '../db/keys.ts';
+import {
+  addInvitation,
+  addPerson,
+  addToken,
+  invitedPerson,
+  type Person,
+  personByEmail,
+  personByName,
+  spendInvitation,
+} from '../db/people.ts';
+import { setPassword } from '../db/sign-in.ts';
+import { type Entry, entry } from '../ledger/entry.ts';
+import type { Office } from './office.ts';
+import { tokenApprovalKey } from './signers.ts';
+
+/** Secret scanners know this prefix; nothing else in Muniment looks like it. */
+export const tokenPrefix = 'mnt_';
+const invitationHours = 72;
+const minPasswordLength = 12;
+
+export interface TokenOrder {
+  readonly name: string;
+  readonly role: Role;
+  readonly expires: Period | null;
+  readonly canApprove: boolean;
+}
+
+/** Make an API token for the actor of that name, who is made if new. The token's secret is shown once, here. */
+export async function createToken(
+  office: Office,
+  by: Actor,
+  order: TokenOrder,
+): Promise<{ token: string; actor: string; role: Role; expiresAt: Temporal.Instant } | Refusal> {
+  const now = office.now();
+  const known = await personByName(office.store, order.name);
+  if (known && known.role !== order.role)
+    return refuse(
+      'not_allowed',
+      `${order.name} is there already, as ${known.role}. Use another name, or that role; no token was made.`,
+      { actor: known.id, role: known.role },
+    );
+  if (known?.disabledAt)
+    return refuse('not_allowed', `${order.name} was disabled. No token was made.`, { actor: known.id });
+  const actorId = known?.id ?? makeId('actor', now, office.random(10));
+  const secret = `${tokenPrefix}${toBase64Url(office.random(32))}`;
+  const { years, months, weeks, days } = order.expires ?? { years: 0, months: 0, weeks: 0, days: 90 };
+  const expiresAt = now.toZonedDateTimeISO('UTC').add({ years, months, weeks, days }).toInstant();
+  const tokenId = makeId('token', now, office.random(10));
+  const approval = order.canApprove ? await tokenApprovalKey(secret) : null;
+  const entries: Entry[] = [
+    ...(known ? [] : [entry('actor.created', now, by.id, { actor: actorId, role: order.role, by: by.id })]),
+    entry('token.created', now, by.id, {
+      token: tokenId,
+      actor: actorId,
+      role: order.role,
+      canApprove: order.canApprove,
+    }),
+    ...(approval ? [entry('key.created', now, by.id, { kid: approval.kid, purpose: 'approver', actor: actorId })] : []),
+  ];
+  await commit(office.store, { state: [], entries, tasks: [] }, async (tx) => {
+    if (!known) await addPerson(tx, { id: actorId, name: order.name, email: null, role: order.role, title: null });
+    if (approval)
+      await addKey(tx, {
+        kid: approval.kid,
+        purpose: 'approver',
+        actorId,
+        publicJwk: { ...approval.publicJwk },
+        wrapped: null,
+        certificate: null,
+        createdAt: now,
+        retiredAt: null,
+      });
+    await addToken(
+      tx,
+      {
+        id: tokenId,
+        actorId,
+        role: order.role,
+        prefix: secret.slice(0, 12),
+        canApprove: order.canApprove,
+        keyId: approval?.kid ?? null,
+        wrappedKey: approval?.wrapped ?? null,
+        expiresAt,
+        createdAt: now,
+        lastUsedAt: null,
+        revokedAt: null,
+      },
+      sha256Hex(secret),
+    );
+  });
+  return { token: secret, actor: actorId, role: order.role, expiresAt };
+}
+
+/** Invite a person: a link, once, with which they set their password. */
+export async function invitePerson(
+  office: Office,
+  by: Actor,
+  order: { name: string; email: string; role: Role; title: string | null },
+): Promise<{ actor: string; link: string; expiresAt: string } | Refusal> {
+  if (!/^[^\s@]+@[^\s@]+$/.test(order.email))
+    return refuse('invalid', 'That is not a mail address. Nobody was invited.', {}, [
+      { pointer: '/email', code: 'invalid', detail: 'Write name@example.com.' },
+    ]);
+  if (await personByEmail(office.store, order.email))
+    return refuse('conflict', 'Somebody with this mail address is there already. Nobody was invited.');
+  if (await personByName(office.store, order.name))
+    return refuse('conflict', `Somebody called ${order.name} is there already. Use the full name; nobody was invited.`);
+  const now = office.now();
+  const actorId = makeId('actor', now, office.random(10));
+  const secret = toBase64Url(office.random(32));
+  const expiresAt = now.add({ hours: invitationHours });
+  const created = entry('actor.created', now, by.id, { actor: actorId, role: order.role, by: by.id });
+  await commit(office.store, { state: [], entries: [created], tasks: [] }, async (tx) => {
+    await addPerson(tx, { id: actorId, name: order.name, email: order.email, role: order.role, title: order.title });
+    await addInvitation(tx, {
+      id: makeId('invitation', now, office.random(10)),
+      actorId,
+      secretHash: sha256Hex(secret),
+      expiresAt,
+    });
+  });
+  return { actor: actorId, link: `${office.publicUrl}/invitation/${secret}`, expiresAt: formatInstant(expiresAt) };
+}
+
+/** Who an invitation is for, before its page asks for a password. */
+export async function lookUpInvitation(office: Office, secret: string): Promise<Person | Refusal> {
+  const found = await invitedPerson(office.store, sha256Hex(secret), office.now());
+  return (
+    found?.person ??
+    refuse('link_expired', 'This invitation was used or has run out. Ask an administrator for a new one.')
+  );
+}
+
+/** Accept an invitation by setting a password. */
+export async function acceptInvitation(office: Office, secret: string, password: string): Promise<Person | Refusal> {
+  const now = office.now();
+  const found = await invitedPerson(office.store, sha256Hex(secret), now);
+  if (!found)
+    return refuse('link_expired', 'This invitation was used or has run out. Ask an administrator for a new one.');
+  if (password.length < minPasswordLength)
+    return refuse('invalid', `A password has at least ${minPasswordLength} characters. Nothing was changed.`, {}, [
+      {
+        pointer: '/password',
+        code: 'too_short',
+        detail: `Use ${minPasswordLength} characters or more; a few words are fine.`,
+      },
+    ]);
+  const spent = await office.store.db.orm.transaction(async (tx) => {
+    if (!(await spendInvitation(tx, found.invitation, now))) return false;
+    await setPassword(tx, found.person.id, password);
+    return true;
+  });
+  return spent ? found.person : refuse('link_expired', 'This invitation was just used.');
+}

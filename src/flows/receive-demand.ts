@@ -1,0 +1,142 @@
+import type { Actor } from '../core/actor.ts';
+import { makeId, makeReference } from '../core/ids.ts';
+import { formatInstant } from '../core/instants.ts';
+import { personal } from '../core/personal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { loadDemand } from '../db/demands.ts';
+import { addBlob, loadExport } from '../db/exports.ts';
+import {
+  addDocument,
+  type Demand,
+  type DemandMove,
+  type DemandType,
+  moveDemand as decideMove,
+  receiveDemand as decideReceipt,
+  linkDemand,
+  type Paper,
+} from '../demands/demand.ts';
+import { carryOut, type Office } from './office.ts';
+
+export interface DemandOrder {
+  readonly type: DemandType;
+  readonly channel: string;
+  readonly receivedAt: Temporal.Instant;
+  readonly dueAt: Temporal.Instant | null;
+  readonly emergency: boolean;
+  readonly paper: Paper;
+}
+
+const unknown = () => refuse('not_found', 'There is no such demand.');
+
+/** Record a legal demand as it was served. */
+export async function receiveDemand(office: Office, actor: Actor, order: DemandOrder): Promise<Demand | Refusal> {
+  const now = office.now();
+  const id = makeId('demand', now, office.random(10));
+  await office.store.vault.newCase(id, now);
+  const demand: Demand = {
+    id,
+    version: 0,
+    reference: makeReference('D', office.random(5)),
+    caseId: id,
+    type: order.type,
+    channel: order.channel,
+    state: 'received',
+    receivedAt: order.receivedAt,
+    dueAt: order.dueAt,
+    emergency: order.emergency,
+    policy: office.policy.digest,
+    history: [
+      { at: formatInstant(now), actor: actor.id, move: 'receive', from: 'received', to: 'received', note: null },
+    ],
+    documents: [],
+    holdIds: [],
+    exportIds: [],
+    paper: personal(order.paper),
+  };
+  return carryOut(office, async () => ({
+    decided: decideReceipt(demand, actor, now),
+    result: { ...demand, version: 1 },
+  }));
+}
+
+/** Move a demand on. */
+export async function moveDemand(
+  office: Office,
+  actor: Actor,
+  id: string,
+  move: DemandMove,
+  note: string | null,
+): Promise<Demand | Refusal> {
+  return carryOut(office, async () => {
+    const demand = await loadDemand(office.store, id);
+    if (!demand) return unknown();
+    const exports = await Promise.all(demand.exportIds.map((exported) => loadExport(office.store, exported)));
+    const sealed = exports.some((exported) => exported?.state === 'sealed');
+    const decided = decideMove(demand, move, note, sealed, actor, office.now());
+    return { decided, result: isRefusal(decided) ? demand : (decided.state[0]?.demand ?? demand) };
+  });
+}
+
+/** Link the hold that a demand opened. */
+export async function linkHold(office: Office, actor: Actor, id: string, hold: string): Promise<Demand | Refusal> {
+  return carryOut(office, async () => {
+    const demand = await loadDemand(office.store, id);
+    if (!demand) return unknown();
+    const decided = linkDemand(demand, { hold }, actor, office.now());
+    return { decided, result: isRefusal(decided) ? demand : (decided.state[0]?.demand ?? demand) };
+  });
+}
+
+/** The largest paper taken in. */
+export const maxDocumentBytes = 50 * 1024 * 1024;
+
+/**
+ * Keep a served paper exactly as it was received: its digest is in the ledger before anyone opens it, and it is
+ * stored encrypted and never executed or rendered here.
+ */
+export async function attachDocument(
+  office: Office,
+  actor: Actor,
+  id: string,
+  document: { bytes: AsyncIterable<Uint8Array>; mediaType: string },
+): Promise<Demand | Refusal> {
+  const demand = await loadDemand(office.store, id);
+  if (!demand) return unknown();
+  const now = office.now();
+  const blob = makeId('blob', now, office.random(10));
+  const key = await office.store.vault.caseKey(demand.caseId);
+  const stored = await office.blobs.write(blob, document.bytes, key);
+  if (stored.bytes === 0 || stored.bytes > maxDocumentBytes) {
+    await office.blobs.remove(blob);
+    return stored.bytes === 0
+      ? refuse('invalid', 'The file is empty. Nothing was kept.')
+      : refuse('too_large', `A document has at most ${maxDocumentBytes / 1024 / 1024} MB. Nothing was kept.`);
+  }
+  const kept = {
+    id: makeId('document', now, office.random(10)),
+    blob,
+    sha256: stored.sha256,
+    sizeBytes: stored.bytes,
+    mediaType: document.mediaType,
+    receivedAt: formatInstant(now),
+    receivedBy: actor.id,
+  };
+  return carryOut(
+    office,
+    async () => {
+      const current = await loadDemand(office.store, id);
+      if (!current) return unknown();
+      const decided = addDocument(current, kept, actor, now);
+      return { decided, result: isRefusal(decided) ? current : (decided.state[0]?.demand ?? current) };
+    },
+    (tx) =>
+      addBlob(tx, {
+        id: blob,
+        caseId: demand.caseId,
+        sha256: stored.sha256,
+        sizeBytes: stored.bytes,
+        mediaType: document.mediaType,
+        createdAt: now,
+      }),
+  );
+}
