@@ -105,13 +105,11 @@ export async function setPassword(tx: Queryable, personId: string, password: str
     .where(and(eq(accounts.userId, personId), eq(accounts.providerId, 'credential')))
     .returning({ id: accounts.id });
   if (changed.length === 0)
-    await tx
-      .insert(accounts)
-      .values({
-        id: `${personId}:credential`,
-        userId: personId,
-        accountId: personId,
-        providerId: 'credential',
-        password: hash,
-      });
+    await tx.insert(accounts).values({
+      id: `${personId}:credential`,
+      userId: personId,
+      accountId: personId,
+      providerId: 'credential',
+      password: hash,
+    });
 }

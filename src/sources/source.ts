@@ -63,7 +63,11 @@ export interface RecordSource {
   find(identifiers: readonly Identifier[]): Promise<Reached>;
   previewErasure(dataset: DatasetId, rows: readonly ReachedRow[], act: 'destroy' | 'mask'): Promise<Preview>;
   erase(order: EraseOrder, act: 'destroy' | 'mask', knownEpoch: number): Promise<BatchResult | Refusal>;
-  readRows(dataset: DatasetId, rows: readonly ReachedRow[]): AsyncIterable<StoredRecord>;
+  readRows(
+    dataset: DatasetId,
+    rows: readonly ReachedRow[],
+    extra?: Readonly<Record<string, string>>,
+  ): AsyncIterable<StoredRecord>;
   readScope(
     dataset: DatasetId,
     scope: HoldScope,

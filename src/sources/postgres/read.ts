@@ -10,17 +10,22 @@ import { compileScope } from './scope.ts';
 /** A record as stored: every column as the text Postgres writes, null where it is null. */
 export type StoredRecord = Readonly<Record<string, string | null>>;
 
-/** Read named rows, a few hundred at a time, in the order of their keys as given. */
+/**
+ * Read named rows, a few hundred at a time, in the order of their keys as given.
+ * @param extra what to read besides, as SQL expressions over `t` by name
+ */
 export async function* readRows(
   connection: SqlConnection,
   dataset: TableDataset,
   rows: readonly ReachedRow[],
+  extra: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<StoredRecord> {
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id) ?? {};
-  const columns = Object.keys(types)
-    .map((column) => `t.${name(column)}::text AS ${name(column)}`)
-    .join(', ');
+  const columns = [
+    ...Object.keys(types).map((column) => `t.${name(column)}::text AS ${name(column)}`),
+    ...Object.entries(extra).map(([as, expression]) => `(${expression})::text AS ${name(as)}`),
+  ].join(', ');
   for (let start = 0; start < rows.length; start += 500) {
     const part = rows.slice(start, start + 500);
     const { condition, parameters } = among(

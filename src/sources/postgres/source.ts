@@ -50,7 +50,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     find: (identifiers) => findSubject(connection, identifiers),
     previewErasure: (dataset, rows, act) => previewErasure(connection, connection.dataset(dataset), rows, act),
     erase: (order, act, knownEpoch) => eraseRows(connection, order, act, knownEpoch),
-    readRows: (dataset, rows) => readRows(connection, connection.dataset(dataset), rows),
+    readRows: (dataset, rows, extra) => readRows(connection, connection.dataset(dataset), rows, extra),
     readScope: (dataset, scope, extra) => readScope(connection, connection.dataset(dataset), scope, extra),
     countScope: (dataset, scope) => countScope(connection, connection.dataset(dataset), scope),
     close: () => connection.close(),

@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { blobStore } from './artifacts/blobs.ts';
+import { type Config, ConfigProblem } from './config.ts';
+import { hmacSha256, toHex } from './core/hash.ts';
+import type { Store } from './db/commit.ts';
+import { commit } from './db/commit.ts';
+import { openDatabase } from './db/connect.ts';
+import { type EmbeddedDatabase, startEmbedded } from './db/embedded/start.ts';
+import { openErasureFile } from './db/erasure-file.ts';
+import { openKeepsake, refuseIfBehind } from './db/keepsake.ts';
+import { migrate } from './db/migrate.ts';
+import { ensureSettings, recordPolicy } from './db/settings.ts';
+import { openSignIn, type SignIn } from './db/sign-in.ts';
+import { openTaskQueue } from './db/tasks.ts';
+import { type MasterKey, openVault } from './db/vault.ts';
+import { ensureKinfolk } from './demo/kinfolk.ts';
+import type { Office } from './flows/office.ts';
+import { openSigners } from './flows/signers.ts';
+import { entry } from './ledger/entry.ts';
+import { openPost } from './notices/post.ts';
+import { type PolicySet, parsePolicySet } from './policy/set.ts';
+import type { PolicyFile, PolicyProblem } from './policy/yaml.ts';
+import { openSources } from './sources/open.ts';
+
+export const version = '0.1.0';
+
+/** Everything a process of Muniment works with, and how to leave it in good order. */
+export interface House {
+  readonly office: Office;
+  readonly signIn: SignIn;
+  readonly config: Config;
+  close(): Promise<void>;
+}
+
+export interface HouseOptions {
+  /** Demonstration mode: Kinfolk beside Muniment. Only without DATABASE_URL and outside production. */
+  readonly demo: boolean;
+  readonly publicUrl: string;
+  readonly log: (line: string) => void;
+  readonly report: (what: string, error: unknown) => void;
+  /** Tests bring their own clock. */
+  readonly now?: () => Temporal.Instant;
+}
+
+/** The policy files are wrong: all problems of all files. */
+export class PolicyInvalid extends Error {
+  readonly problems: readonly PolicyProblem[];
+
+  constructor(problems: readonly PolicyProblem[]) {
+    super(`the policies have ${problems.length} problems`);
+    this.name = 'PolicyInvalid';
+    this.problems = problems;
+  }
+}
+
+/** The YAML files of a policies folder. */
+export async function readPolicyFiles(folder: string): Promise<readonly PolicyFile[]> {
+  const names = (await readdir(folder)).filter((name) => /\.ya?ml$/i.test(name)).sort();
+  return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(folder, name), 'utf8') })));
+}
+
+/**
+ * Open the house: database (embedded or given), migrations, policies, keys, sources. The same for the service, a
+ * worker and a verb beside them.
+ * @throws ConfigProblem, PolicyInvalid, DatabaseBehind, EmbeddedDatabaseError, each saying what to do
+ */
+export async function openHouse(config: Config, options: HouseOptions): Promise<House> {
+  const now = options.now ?? (() => Temporal.Instant.fromEpochMilliseconds(Temporal.Now.instant().epochMilliseconds));
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
+    const { url, embedded } = await findDatabase(config, options, closing);
+    const demoEnv = options.demo && embedded ? await openDemo(config, embedded, options, now) : {};
+    await migrate(url);
+    const db = openDatabase(url);
+    closing.push(() => db.close());
+    const masters = config.masterKeys.length > 0 ? config.masterKeys : [await generatedMasterKey(config, options.log)];
+    const [newest] = masters;
+    if (!newest) throw new ConfigProblem('There is no master key.');
+    const tasks = await openTaskQueue(url, options.report);
+    closing.push(() => tasks.stop(5));
+    const store: Store = { db, vault: openVault(db, masters), tasks };
+    const policy = await readPolicies(config, demoEnv);
+    const sources = openSources(policy.dataMap);
+    closing.push(async () => {
+      for (const source of sources.values()) await source.close();
+    });
+    const keepsake = openKeepsake(config.dataFolder);
+    await refuseIfBehind(db, keepsake);
+    const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
+    const { origin } = await ensureSettings(store, originOf(policy, random), now());
+    await keepPolicy(store, policy, now());
+    const signers = await openSigners({ store, organization: policy.organization.name, now, random });
+    const post = openPost(config.smtpUrl, {
+      name: policy.organization.name,
+      address: policy.organization.privacy.email,
+    });
+    closing.push(() => post.close());
+    const office: Office = {
+      store,
+      sources,
+      policy,
+      blobs: blobStore(join(config.dataFolder, 'blobs')),
+      post,
+      signers,
+      checkpointSigner: { origin, ...signers.ledger },
+      erasures: openErasureFile(config.erasuresFile, hmacSha256(newest.key, 'erasure replay 1')),
+      publicUrl: options.publicUrl,
+      demonstration: options.demo,
+      version,
+      now,
+      random,
+      clockJumpSeconds: jumpSince(now),
+      keepsake,
+    };
+    const signIn = openSignIn(db, {
+      baseUrl: options.publicUrl,
+      secret: toHex(hmacSha256(newest.key, 'session secret 1')),
+      secure: options.publicUrl.startsWith('https:'),
+    });
+    return { office, signIn, config, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function findDatabase(
+  config: Config,
+  options: HouseOptions,
+  closing: (() => Promise<void> | void)[],
+): Promise<{ url: string; embedded: EmbeddedDatabase | null }> {
+  if (config.databaseUrl !== null) return { url: config.databaseUrl, embedded: null };
+  const embedded = await startEmbedded({ folder: join(config.dataFolder, 'database'), log: options.log });
+  closing.push(() => embedded.stop());
+  await embedded.ensureDatabase('muniment');
+  return { url: embedded.url('muniment'), embedded };
+}
+
+/** Kinfolk's database and files; what the policies' `${NAME}` should read. */
+async function openDemo(
+  config: Config,
+  embedded: EmbeddedDatabase,
+  options: HouseOptions,
+  now: () => Temporal.Instant,
+): Promise<Record<string, string>> {
+  await embedded.ensureDatabase('kinfolk');
+  const filesFolder = join(config.dataFolder, 'kinfolk');
+  const databaseUrl = embedded.url('kinfolk');
+  let told = '';
+  const { made, kinfolk } = await ensureKinfolk({
+    databaseUrl,
+    filesFolder,
+    today: now().toZonedDateTimeISO('UTC').toPlainDate(),
+    seed: 'kinfolk',
+    onProgress: ({ step }) => {
+      if (step !== told) options.log(`Making the demonstration application Kinfolk: ${step}`);
+      told = step;
+    },
+  });
+  if (made)
+    options.log(
+      `Kinfolk has ${kinfolk.rows.messages.toLocaleString('en')} messages of ${kinfolk.rows.families} families.`,
+    );
+  return { APP_DATABASE_URL: databaseUrl, KINFOLK_FILES: filesFolder };
+}
+
+/** A master key of our own making: good enough to try Muniment out, and it says so. */
+async function generatedMasterKey(config: Config, log: (line: string) => void): Promise<MasterKey> {
+  const path = join(config.dataFolder, 'master.key');
+  const known = await readFile(path, 'utf8').catch(() => null);
+  if (known !== null) return { version: 'generated', key: new Uint8Array(Buffer.from(known.trim(), 'hex')) };
+  const key = randomBytes(32);
+  // 'wx': of two first starts at once one writes, the other reads what was written.
+  await writeFile(path, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' }).catch(() => {});
+  log(
+    `A master key was made in ${path}. Whoever has this folder can read everything in it; in production set MUNIMENT_MASTER_KEY.`,
+  );
+  return { version: 'generated', key: new Uint8Array(Buffer.from((await readFile(path, 'utf8')).trim(), 'hex')) };
+}
+
+async function readPolicies(config: Config, extra: Readonly<Record<string, string>>): Promise<PolicySet> {
+  const files = await readPolicyFiles(config.policiesFolder);
+  const { set, problems } = parsePolicySet(files, (name) => config.lookup(name) ?? extra[name]);
+  if (!set) throw new PolicyInvalid(problems);
+  return set;
+}
+
+async function keepPolicy(store: Store, policy: PolicySet, now: Temporal.Instant): Promise<void> {
+  const [known] = await store.db.sql`SELECT 1 FROM policy_sets WHERE digest = ${policy.digest}`;
+  if (known) return;
+  const recorded = entry('policy.recorded', now, 'system', { digest: policy.digest });
+  await commit(store, { state: [], entries: [recorded], tasks: [] }, async (tx) => {
+    await recordPolicy(tx, policy.digest, policy.content, now);
+  });
+}
+
+/** The ledger's name: unique to this installation, and fit for a key name (no spaces, no plus). */
+function originOf(policy: PolicySet, random: (bytes: number) => Uint8Array): string {
+  const organization = policy.organization.name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return `muniment/${organization || 'ledger'}/${toHex(random(6))}`;
+}
+
+/** How far the wall clock has moved away from the process's steady clock. */
+function jumpSince(now: () => Temporal.Instant): () => number {
+  const wall = now().epochMilliseconds;
+  const steady = performance.now();
+  return () => (now().epochMilliseconds - wall - (performance.now() - steady)) / 1000;
+}
