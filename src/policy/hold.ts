@@ -80,8 +80,7 @@ function textOf(max: number) {
     .min(1)
     .max(max)
     .refine(
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
-      (text) => text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text),
+      (text) => text.isWellFormed() && !/\p{Cc}/u.test(text),
       'Control characters and half characters cannot be searched for. Remove them.',
     );
 }

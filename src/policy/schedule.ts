@@ -37,9 +37,13 @@ export function checkSchedule(text: string): Refusal | null {
   const wrong = values.find((value) => typeof value === 'string');
   if (wrong !== undefined) return no(wrong);
   const [, , days, inMonths] = values.map((value) => (typeof value === 'string' ? new Set<number>() : value));
-  // With a weekday as well, crontab(5) rings on either of the two, so an impossible day does no harm.
+  // crontab(5) rings on either of the two, node-cron only when both agree.
+  if (parts[2] !== '*' && parts[4] !== '*')
+    return no(
+      'it names a day of the month and a weekday, which programs read differently. Write * for one of the two.',
+    );
   const everComes = [...(inMonths ?? [])].some((month) => Math.min(...(days ?? [])) <= (longestMonth[month - 1] ?? 0));
-  if (!everComes && parts[4] === '*') return no('no such day ever comes. Write a day that its month has.');
+  if (!everComes) return no('no such day ever comes. Write a day that its month has.');
   return null;
 }
 

@@ -20,15 +20,21 @@ const columnSchema = z
   .max(200)
   .meta({ description: 'A column, as the database stores its name.', examples: ['id'] });
 const columnsSchema = z
-  .union([columnSchema, z.array(columnSchema).min(1)])
+  .union([columnSchema, z.array(columnSchema).min(1)], {
+    error: 'Write one column or a list of columns, such as [id].',
+  })
   .meta({ description: 'One column, or several: a list, or one text with commas.', examples: [['id']] });
 
 const linkSchema = z
   .strictObject({
-    to: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({
-      description: 'dataset.column of the same source; for several columns dataset.a,b.',
-      examples: ['users.id'],
-    }),
+    to: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+        error: 'Write dataset.column, such as users.id.',
+      })
+      .meta({
+        description: 'dataset.column of the same source; for several columns dataset.a,b.',
+        examples: ['users.id'],
+      }),
     owner: z.boolean().default(false).describe("This row is that person's: shown to them and destroyed with them."),
     member: z
       .boolean()
@@ -65,7 +71,12 @@ const tableDatasetSchema = z
     time: columnSchema.optional().describe('What the retention window counts from.'),
     identifiers: z.record(kindSchema, columnSchema).default({}).describe('Kind of identifier -> column that holds it.'),
     links: z
-      .record(z.string().min(1), z.union([linkSchema, z.array(linkSchema).min(1)]))
+      .record(
+        z.string().min(1),
+        z.union([linkSchema, z.array(linkSchema).min(1)], {
+          error: 'Write what it links to, such as { to: users.id }.',
+        }),
+      )
       .default({})
       .describe('Column (or "a,b") -> what it links to, with or without a foreign key.'),
     fields: z.record(z.string().min(1), fieldSchema).default({}).describe('Column -> what it holds.'),

@@ -1,4 +1,15 @@
-import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { z } from 'zod';
 import type { Json } from '../core/canonical-json.ts';
 import type { InputProblem } from '../core/refusal.ts';
@@ -46,6 +57,8 @@ export interface Yaml {
 // A policy set is a few pages. What is larger, or grows larger by aliases, is a mistake or an attack.
 const maxCharacters = 512 * 1024;
 const maxValues = 20_000;
+const maxDepth = 50;
+const maxIndentation = 200;
 
 /**
  * Read one YAML 1.2 file. Refused with their lines: what is not YAML, tabs, keys written twice, tags, merge keys, a
@@ -70,11 +83,17 @@ export function readYaml(file: PolicyFile, lookup: Lookup): { yaml: Yaml | null;
     report(0, 'too_large', `The file has ${file.text.length} characters. A policy file may have ${maxCharacters}.`);
     return { yaml: null, problems };
   }
-  const document = composed(file.text, lines);
-  if (document === null) {
-    report(0, 'too_deep', 'The file is nested too deeply to be read. A policy needs fewer than ten levels.');
+  if (isTooDeep(file.text)) {
+    report(0, 'too_deep', `The file is nested too deeply to be read. A policy needs fewer than ${maxDepth} levels.`);
     return { yaml: null, problems };
   }
+  const document = parseDocument(file.text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    merge: false,
+    version: '1.2',
+  });
   for (const { code, message, pos } of [...document.errors, ...document.warnings])
     report(pos[0], 'yaml_syntax', syntaxDetail(code, message, file.text, pos[0]));
   if (problems.length > 0) return { yaml: null, problems };
@@ -152,7 +171,7 @@ export function readYaml(file: PolicyFile, lookup: Lookup): { yaml: Yaml | null;
     for (const pair of isMap(node) ? node.items : []) {
       const keyNode = nodeOf(pair.key);
       const at = keyNode?.range?.[0] ?? offset;
-      const key = isScalar(keyNode) && keyNode.value !== null ? String(keyNode.value) : null;
+      const key = isScalar(keyNode) ? keyText(keyNode.value) : null;
       const refusal = key === null ? 'A key must be plain text.' : refusalOfKey(key, firstAt, lines);
       if (key === null || refusal) {
         report(
@@ -249,7 +268,9 @@ function codeOf(issue: ZodIssue): string {
 
 /** The second half of a message: what to write instead. A schema's own `error` comes before this. */
 function whatToWrite(issue: z.core.$ZodRawIssue): string {
-  const example = issue.inst instanceof z.ZodType ? z.globalRegistry.get(issue.inst)?.examples : undefined;
+  // What a check found is stamped with the schema the check belongs to.
+  const schema: unknown = issue.schema ?? issue.inst;
+  const example = schema instanceof z.ZodType ? z.globalRegistry.get(schema)?.examples : undefined;
   const suchAs = Array.isArray(example) && example.length > 0 ? `, such as ${exampleText(example[0])}` : '';
   switch (issue.code) {
     case 'invalid_type':
@@ -327,14 +348,24 @@ export function pointerOf(path: PolicyPath): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function composed(text: string, lineCounter: LineCounter) {
-  try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, merge: false, version: '1.2' });
-  } catch (error) {
-    // The parser recurses; a hundred thousand brackets exhaust its stack before our own limits are asked.
-    if (error instanceof RangeError) return null;
-    throw error;
+/**
+ * Whether the text is nested deeper than any policy. Asked of the tokens, before the parser: it recurses, and takes
+ * quadratic time over brackets that are never closed.
+ */
+function isTooDeep(text: string): boolean {
+  let brackets = 0;
+  let dashes = 0;
+  let isLineStart = true;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') brackets++;
+    else if (token === ']' || token === '}') brackets--;
+    else if (token === '-' || token === '?') dashes++;
+    else if (token === '\n' || token === '\r\n') dashes = 0;
+    else if (isLineStart && /^ +$/.test(token) && token.length > maxIndentation) return true;
+    if (brackets > maxDepth || dashes > maxDepth) return true;
+    isLineStart = token === '\n' || token === '\r\n';
   }
+  return false;
 }
 
 /** Which node each alias means: the last anchor of that name above it, as YAML 1.2 section 7.1 says. */
@@ -354,6 +385,11 @@ function resolvedAliases(contents: Node | null): ReadonlyMap<Node, Node> {
 
 function nodeOf(value: unknown): Node | null {
   return isAlias(value) || isScalar(value) || isCollection(value) ? value : null;
+}
+
+function keyText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
 
 function refusalOfKey(key: string, firstAt: ReadonlyMap<string, number>, lines: LineCounter): string | null {
@@ -379,10 +415,7 @@ function syntaxDetail(code: string, message: string, text: string, offset: numbe
 
 function unprintableIn(text: string): string | null {
   if (!text.isWellFormed()) return 'Half of a surrogate pair stands in this text. Write the whole character.';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
-  return /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text)
-    ? 'A control character stands in this text. Remove it.'
-    : null;
+  return /[^\P{Cc}\t\n\r]/u.test(text) ? 'A control character stands in this text. Remove it.' : null;
 }
 
 const reference = /\$\{([^}]*)\}/g;
