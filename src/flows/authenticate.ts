@@ -1,0 +1,40 @@
+import type { Actor } from '../core/actor.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { liveToken, touchToken } from '../db/people.ts';
+import { type Session, stepUpMinutes } from '../db/sign-in.ts';
+import type { Office } from './office.ts';
+import type { ApproverPresence } from './signers.ts';
+
+/** Who calls, and how they could approve. */
+export interface Caller {
+  readonly actor: Actor;
+  readonly presence: ApproverPresence | null;
+}
+
+/** The caller behind a bearer token; null when it is none of ours, expired or revoked. */
+export async function authenticateToken(office: Office, secret: string): Promise<Caller | null> {
+  const now = office.now();
+  const found = await liveToken(office.store, sha256Hex(secret), now);
+  if (!found) return null;
+  await touchToken(office.store, found.token.id, now);
+  const { token, person } = found;
+  const canApprove = token.canApprove && token.keyId !== null && token.wrappedKey !== null;
+  return {
+    actor: { id: person.id, kind: 'token', role: token.role, approval: canApprove ? 'token' : null },
+    presence:
+      canApprove && token.keyId !== null && token.wrappedKey !== null
+        ? { method: 'token', at: now, secret, kid: token.keyId, wrappedKey: token.wrappedKey }
+        : null,
+  };
+}
+
+/** The caller behind a staff session. They may approve while their second proof is fresh. */
+export function authenticateSession(office: Office, session: Session): Caller {
+  const { steppedUpAt, person } = session;
+  const fresh =
+    steppedUpAt !== null && Temporal.Instant.compare(office.now(), steppedUpAt.add({ minutes: stepUpMinutes })) < 0;
+  return {
+    actor: { id: person.id, kind: 'person', role: person.role, approval: fresh ? 'step_up' : null },
+    presence: fresh && steppedUpAt ? { method: 'step_up', at: steppedUpAt } : null,
+  };
+}
