@@ -18,3 +18,13 @@ export interface Actor {
 export const clockActor: Actor = { id: 'clock', kind: 'clock', role: null, approval: null };
 /** Work that follows from an earlier decision. */
 export const systemActor: Actor = { id: 'system', kind: 'system', role: null, approval: null };
+
+/** How long a second proof counts as fresh. */
+export const stepUpMinutes = 5;
+
+/** Who is signed in, and when they last proved again that it is them. */
+export interface Session {
+  readonly id: string;
+  readonly person: { readonly id: string; readonly name: string; readonly role: Role; readonly title: string | null };
+  readonly steppedUpAt: Temporal.Instant | null;
+}

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
-import type { JournalRow } from '../disposition/batch.ts';
+import type { BatchRecord, JournalRow } from '../disposition/batch.ts';
 import type { Run, RunPart, RunState } from '../disposition/run.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
@@ -174,18 +174,6 @@ export async function copyBatch(
         batches: sql`${runParts.batches} + 1`,
       })
       .where(and(eq(runParts.runId, of.run), eq(runParts.dataset, journal.dataset)));
-}
-
-export interface BatchRecord {
-  readonly id: string;
-  readonly dataset: string;
-  readonly seq: number;
-  readonly count: number;
-  readonly root: Uint8Array;
-  readonly cutoff: Temporal.Instant | null;
-  readonly epoch: number;
-  readonly way: string;
-  readonly destroyedAt: Temporal.Instant;
 }
 
 /** The purge log of a run: its batches in order, without their leaves. */

@@ -2,19 +2,9 @@ import { betterAuth } from 'better-auth';
 import { drizzleAdapter } from 'better-auth/adapters/drizzle';
 import { hashPassword, verifyPassword } from 'better-auth/crypto';
 import { and, eq } from 'drizzle-orm';
-import type { Role } from '../core/actor.ts';
+import type { Role, Session } from '../core/actor.ts';
 import type { Database, Queryable } from './connect.ts';
 import { accounts, people, sessions, verifications } from './schema.ts';
-
-/** How long a second proof counts as fresh. */
-export const stepUpMinutes = 5;
-
-/** Who is signed in, and when they last proved again that it is them. */
-export interface Session {
-  readonly id: string;
-  readonly person: { readonly id: string; readonly name: string; readonly role: Role; readonly title: string | null };
-  readonly steppedUpAt: Temporal.Instant | null;
-}
 
 /** Staff sign-in. Accounts are made by invitation only: there is no sign-up. */
 export interface SignIn {

@@ -35,6 +35,19 @@ export interface JournalRow {
   readonly destroyedAt: Temporal.Instant;
 }
 
+/** A batch as the purge log shows it: without its leaves. */
+export interface BatchRecord {
+  readonly id: string;
+  readonly dataset: string;
+  readonly seq: number;
+  readonly count: number;
+  readonly root: Uint8Array;
+  readonly cutoff: Temporal.Instant | null;
+  readonly epoch: number;
+  readonly way: string;
+  readonly destroyedAt: Temporal.Instant;
+}
+
 /** A batch done (with where its slice of time ended; null: at the cutoff), or the reason nothing was destroyed. */
 export type BatchResult =
   | { readonly kind: 'batch'; readonly journal: JournalRow; readonly upTo: string | null }

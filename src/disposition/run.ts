@@ -182,7 +182,15 @@ export function planRun(
 
 function toPart(part: PlannedPart): RunPart {
   if (!isRefusal(part.result))
-    return { ...part.result, rule: part.rule, ruleDigest: part.ruleDigest, state: 'planned', destroyed: 0, batches: 0, refusal: null };
+    return {
+      ...part.result,
+      rule: part.rule,
+      ruleDigest: part.ruleDigest,
+      state: 'planned',
+      destroyed: 0,
+      batches: 0,
+      refusal: null,
+    };
   const dataset = String(part.result.facts.dataset ?? '');
   return {
     dataset,

@@ -1,7 +1,6 @@
-import type { Actor } from '../core/actor.ts';
+import { type Actor, type Session, stepUpMinutes } from '../core/actor.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { liveToken, touchToken } from '../db/people.ts';
-import { type Session, stepUpMinutes } from '../db/sign-in.ts';
 import type { Office } from './office.ts';
 import type { ApproverPresence } from './signers.ts';
 

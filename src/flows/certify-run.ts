@@ -6,7 +6,8 @@ import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { addBlob } from '../db/exports.ts';
 import { newestCheckpoint, sequenceLedger } from '../db/ledger.ts';
-import { type BatchRecord, batchesOfRun, loadRun } from '../db/runs.ts';
+import { batchesOfRun, loadRun } from '../db/runs.ts';
+import type { BatchRecord } from '../disposition/batch.ts';
 import type { Run } from '../disposition/run.ts';
 import { carryOut, type Office } from './office.ts';
 

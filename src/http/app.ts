@@ -1,0 +1,135 @@
+import { z } from '@hono/zod-openapi';
+import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import { isRefusal, refuse } from '../core/refusal.ts';
+import type { Office } from '../flows/office.ts';
+import { type HealthReport, readHealth } from '../flows/read-health.ts';
+import { publishedKeys } from '../flows/read-keys.ts';
+import { verifyUpload } from '../flows/verify-upload.ts';
+import { addDemands, uploadedFile } from './demands.ts';
+import { Api, type RouteEntry, type SessionOf } from './endpoint.ts';
+import { addExports } from './exports.ts';
+import { addHolds } from './holds.ts';
+import { addLedger, publicLedger } from './ledger.ts';
+import { replyProblem } from './problem.ts';
+import { addRequests } from './requests.ts';
+import { addRuns } from './runs.ts';
+
+export interface HttpOptions {
+  readonly sessionOf: SessionOf;
+  readonly metrics: () => Promise<string>;
+  /** Without a token metrics are for this machine only: the caller's address decides, in main.ts. */
+  readonly metricsToken: string | null;
+  readonly report: (what: string, error: unknown) => void;
+}
+
+/** The API and the public endpoints. Pages are mounted beside it in main.ts. */
+export function httpApp(
+  office: Office,
+  options: HttpOptions,
+): { app: Hono; routes: readonly RouteEntry[]; openApi: () => object } {
+  const api = new Api(office, options.sessionOf);
+  addRequests(api, office);
+  addHolds(api, office);
+  addRuns(api, office);
+  addDemands(api, office);
+  addExports(api, office);
+  addLedger(api, office);
+  api.add({
+    method: 'post',
+    path: '/verify',
+    summary: 'Verify a package (multipart, field "file"); nothing of it is kept',
+    tag: 'verify',
+    access: 'public',
+    multipart: true,
+    answer: z.object({
+      ok: z.boolean(),
+      claims: z.array(z.object({ claim: z.string(), ok: z.boolean(), detail: z.string() })),
+    }),
+    handle: async ({ c }) => {
+      const file = await uploadedFile(c.req.raw);
+      return isRefusal(file) ? file : verifyUpload(office, new Uint8Array(await file.arrayBuffer()));
+    },
+  });
+
+  const openApi = () => {
+    const document = api.app.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: {
+        title: 'Muniment',
+        version: office.version,
+        description: 'Retention, requests, legal demands and evidence, with proof.',
+      },
+      servers: [{ url: office.publicUrl }],
+    });
+    return {
+      ...document,
+      components: { ...document.components, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    };
+  };
+
+  const app = new Hono();
+  app.onError((error, c) => {
+    options.report(`${c.req.method} ${c.req.routePath}`, error);
+    c.header('Content-Type', 'application/problem+json');
+    const problem = {
+      type: 'urn:muniment:problem:fault',
+      title: 'Something went wrong on our side',
+      status: 500,
+      code: 'fault',
+      detail:
+        'Nothing more is known to have been changed. Try again; if it happens again, tell whoever runs this service the time.',
+      errors: [],
+    };
+    return c.body(JSON.stringify(problem), 500);
+  });
+  app.use(
+    '/api/*',
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      referrerPolicy: 'no-referrer',
+    }),
+  );
+  app.route('/api/v1', api.app);
+  app.route('/ledger', publicLedger(office, options.sessionOf));
+  app.get('/.well-known/jwks.json', async (c) => c.json(await publishedKeys(office)));
+  app.get('/.well-known/muniment/root.pem', (c) =>
+    c.text(office.signers.rootPem, 200, { 'Content-Type': 'application/x-pem-file' }),
+  );
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.get('/readyz', async (c) => {
+    const health: HealthReport = await readHealth(office);
+    return c.json(
+      { ok: health.ok, checks: health.checks.map(({ name, ok }) => ({ name, ok })) },
+      health.ok ? 200 : 503,
+    );
+  });
+  app.get('/metrics', async (c) => {
+    const [scheme, secret] = (c.req.header('Authorization') ?? '').split(' ');
+    const isAllowed =
+      options.metricsToken === null
+        ? isLocal(c.req.header('X-Forwarded-For'), c.req.url)
+        : scheme === 'Bearer' && secret === options.metricsToken;
+    if (!isAllowed)
+      return replyProblem(c, refuse('unauthenticated', 'Metrics need METRICS_TOKEN, or a call from this machine.'));
+    return c.text(await options.metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4' });
+  });
+  app.get('/openapi.json', (c) => c.json(openApi()));
+  app.get('/docs', (c) => c.html(docsPage(api.routes)));
+  return { app, routes: api.routes, openApi };
+}
+
+function isLocal(forwarded: string | undefined, url: string): boolean {
+  return forwarded === undefined && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+}
+
+/** A plain list of calls: enough to find one, without a script from anywhere. */
+function docsPage(routes: readonly RouteEntry[]): string {
+  const rows = routes
+    .map(
+      ({ method, path, access }) =>
+        `<tr><td><code>${method}</code></td><td><code>${path}</code></td><td>${access}</td></tr>`,
+    )
+    .join('');
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Muniment API</title><link rel="stylesheet" href="/assets/site.css"><body><main><h1>The API</h1><p>Every call with its fields is described in <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1). Errors are problems (RFC 9457). POSTs accept <code>Idempotency-Key</code>; lists take <code>?limit=&amp;cursor=</code>.</p><table><thead><tr><th>Method</th><th>Path</th><th>Needs</th></tr></thead><tbody>${rows}</tbody></table></main></body></html>`;
+}
