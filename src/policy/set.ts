@@ -5,7 +5,7 @@ import { type DataMap, type Dataset, linksJson } from './data-map.ts';
 import { suggestion } from './did-you-mean.ts';
 import { type Organization, organizationSchema, resolveOrganization } from './organization.ts';
 import { type Regimes, regimesSchema } from './regimes.ts';
-import { type Retention, resolveRetention, retentionSchema, ruleDigest, ruleJson } from './retention.ts';
+import { type Retention, resolveRetention, retentionSchema, ruleJson } from './retention.ts';
 import { type RolePolicy, resolveRoles, rolesSchema } from './roles.ts';
 import { resolveSources, type SourcesFile, sourcesSchema } from './sources.ts';
 import {
@@ -17,7 +17,6 @@ import {
   pointerOf,
   readYaml,
   validate,
-  valueAt,
   type Yaml,
 } from './yaml.ts';
 
@@ -101,12 +100,6 @@ export function parsePolicySet(
     set: { ...parts, dataMap: resolvedSources.dataMap, content, digest: sha256Hex(canonicalJson(content)) },
     problems: [],
   };
-}
-
-/** The digest of one rule within a kept set (see `ruleDigest`), or null where that set has no such rule. */
-export function ruleDigestIn(content: Json, rule: string): string | null {
-  const digest = valueAt(content, ['ruleDigests', rule]);
-  return typeof digest === 'string' ? digest : null;
 }
 
 interface ReadPolicy<S extends z.ZodType> {
@@ -238,7 +231,6 @@ function contentOf(parts: Omit<PolicySet, 'dataMap' | 'content' | 'digest'>, wri
     dataMap: Object.fromEntries(
       Object.entries(written).map(([name, source]) => [name, { ...source, datasets: byName(source.datasets) }]),
     ),
-    ruleDigests: Object.fromEntries(rules.map((rule) => [rule.id, ruleDigest(rule, written)])),
   });
 }
 

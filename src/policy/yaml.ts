@@ -329,7 +329,7 @@ function shown(value: Json): string {
 }
 
 /** The value at a path, or undefined. */
-export function valueAt(value: Json | undefined, path: PolicyPath): Json | undefined {
+function valueAt(value: Json | undefined, path: PolicyPath): Json | undefined {
   let here: Json | undefined = value;
   for (const step of path) {
     if (isList(here)) here = typeof step === 'number' ? here[step] : undefined;
