@@ -103,7 +103,6 @@ function chunks(rows: readonly ReachedRow[], size: number): readonly (readonly R
 async function writeReceipt(office: Office, request: SubjectRequest): Promise<void> {
   const counts = await erasedCounts(office, request.id);
   const after = await searchSubject(office, request);
-  const left = await findingsOf(office, request, after);
   const planned = request.findings ?? [];
   const done = (disposition: 'destroy' | 'mask'): Finding[] =>
     counts
@@ -122,11 +121,12 @@ async function writeReceipt(office: Office, request: SubjectRequest): Promise<vo
     given: [],
     destroyed: done('destroy'),
     masked: done('mask'),
-    kept: left.filter(({ disposition }) => disposition === 'keep'),
+    kept: planned.filter(({ disposition }) => disposition === 'keep'),
     searchAfterwards: searchedDatasets(office).map((dataset) => ({
       dataset: dataset.id,
       count: after.find((part) => part.dataset === dataset.id)?.own.length ?? 0,
-      expected: left
+      // What was kept may no longer be reachable from the person: then fewer are found, and never more.
+      expected: planned
         .filter((finding) => finding.dataset === dataset.id && finding.disposition === 'keep')
         .reduce((sum, { count }) => sum + count, 0),
     })),
