@@ -97,6 +97,8 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     const { origin } = await ensureSettings(store, originOf(policy, random), now());
     await keepPolicy(store, policy, now());
     const signers = await openSigners({ store, organization: policy.organization.name, now, random });
+    // `verify` reads this file, so that checking a package needs no database.
+    await writeFile(join(config.dataFolder, 'root.pem'), signers.rootPem, { mode: 0o644 });
     const post = openPost(config.smtpUrl, {
       name: policy.organization.name,
       address: policy.organization.privacy.email,

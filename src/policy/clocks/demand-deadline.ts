@@ -1,5 +1,14 @@
 // PLACEHOLDER by the lead until the clocks land: overwrite freely.
+
+import type { Refusal } from '../../core/refusal.ts';
 import type { Regimes } from '../regimes.ts';
 import type { RequestDeadline } from './request-deadline.ts';
-import type { Refusal } from '../../core/refusal.ts';
-export function demandDeadlines(_: { type: string; emergency: boolean; receivedAt: Temporal.Instant; zone: string; regimes: Regimes }): RequestDeadline['clocks'] | Refusal { return []; }
+export function demandDeadlines(_: {
+  type: string;
+  emergency: boolean;
+  receivedAt: Temporal.Instant;
+  zone: string;
+  regimes: Regimes;
+}): RequestDeadline['clocks'] | Refusal {
+  return [];
+}

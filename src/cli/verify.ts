@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { reportText, verifyPackage } from '../verify.ts';
+import { Misuse, option, readWords } from './arguments.ts';
+import type { Out } from './verb.ts';
+
+/** Where the service keeps its own root, so that `verify` needs no database. */
+export function rootFile(config: Config): string {
+  return join(config.dataFolder, 'root.pem');
+}
+
+/** Check a package offline: a line for every claim, exit 1 if any fails. */
+export async function verifyFile(words: readonly string[], config: Config, out: Out): Promise<number> {
+  const parsed = readWords(words, ['root'], ['json']);
+  const [path, ...more] = parsed.positional;
+  if (path === undefined || more.length > 0) throw new Misuse('verify PACKAGE [--root ROOT.pem]: name one package.');
+  const given = option(parsed, 'root');
+  const rootPem =
+    given === null ? await readFile(rootFile(config), 'utf8').catch(() => undefined) : await readFile(given, 'utf8');
+  const verification = await verifyPackage(path, rootPem === undefined ? {} : { rootPem });
+  out.document(verification);
+  out.line(reportText(verification).trimEnd());
+  return verification.ok ? 0 : 1;
+}
