@@ -160,7 +160,8 @@ async function parseInput<P extends z.ZodObject, Q extends z.ZodObject, B extend
 ) {
   const errors: InputProblem[] = [];
   const read = <S extends z.ZodType>(schema: S | undefined, value: unknown, where: string): z.output<S> => {
-    const parsed = (schema ?? z.object({})).safeParse(value);
+    if (!schema) return {} as z.output<S>;
+    const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data as z.output<S>;
     for (const issue of parsed.error.issues) {
       const keys = issue.code === 'unrecognized_keys' ? issue.keys : [null];
