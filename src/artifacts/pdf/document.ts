@@ -1,14 +1,91 @@
-// PLACEHOLDER by the lead until the writer lands: overwrite freely.
 import type { Sink } from '../sink.ts';
+import { ink, PageWriter, paper, textWidth } from './pages.ts';
+import { furniture, writeFact } from './record.ts';
+
+/** A part of a document. */
 export type Block =
-  | { kind: 'heading'; text: string }
-  | { kind: 'paragraph'; text: string }
-  | { kind: 'facts'; rows: readonly { label: string; value: string }[] }
-  | { kind: 'table'; columns: readonly string[]; widths: readonly number[]; rows: readonly (readonly string[])[] };
-export async function writeDocument(
-  _document: { title: string; organization: string; exportId: string; blocks: readonly Block[]; watermark?: string },
-  sink: Sink,
-) {
-  await sink.write(Buffer.from('%PDF-1.4 placeholder'));
-  return { pages: 1 };
+  | { readonly kind: 'heading'; readonly text: string }
+  | { readonly kind: 'paragraph'; readonly text: string }
+  | { readonly kind: 'facts'; readonly rows: readonly { readonly label: string; readonly value: string }[] }
+  | {
+      readonly kind: 'table';
+      readonly columns: readonly string[];
+      /** Shares of the width; they add up to 1. */
+      readonly widths: readonly number[];
+      readonly rows: readonly (readonly string[])[];
+    };
+
+export interface TextDocument {
+  readonly title: string;
+  readonly organization: string;
+  readonly exportId: string;
+  readonly blocks: readonly Block[];
+  /** Stands at the head of every page, such as "draft – not executed". */
+  readonly watermark?: string;
+}
+
+/** Write a document of headings, paragraphs, facts and tables: certificates, in any script a name is written in. */
+export async function writeDocument(document: TextDocument, sink: Sink): Promise<{ readonly pages: number }> {
+  const base = furniture(document.organization, document.exportId, null);
+  const pages = new PageWriter(sink, (writer, number) => {
+    base(writer, number);
+    if (document.watermark) writer.label(document.watermark, paper.left, 32, 9, { style: 'bold', color: ink.seal });
+  });
+  await pages.begin();
+  for (const [index, block] of document.blocks.entries()) await writeBlock(pages, block, index);
+  await pages.end({ title: document.title, identity: `${document.exportId}\n${document.title}` });
+  return { pages: pages.pages };
+}
+
+async function writeBlock(pages: PageWriter, block: Block, index: number): Promise<void> {
+  switch (block.kind) {
+    case 'heading':
+      await pages.need(60);
+      pages.space(index === 0 ? 8 : 16);
+      await pages.text(
+        block.text,
+        index === 0 ? { size: 20, style: 'bold', leading: 28 } : { size: 12.5, style: 'bold', leading: 18 },
+      );
+      pages.space(4);
+      return;
+    case 'paragraph':
+      await pages.text(block.text, { size: 9.5 });
+      pages.space(8);
+      return;
+    case 'facts':
+      for (const { label, value } of block.rows) await writeFact(pages, label, value);
+      return;
+    case 'table':
+      await writeTable(pages, block);
+  }
+}
+
+async function writeTable(pages: PageWriter, table: Extract<Block, { kind: 'table' }>): Promise<void> {
+  await writeRow(pages, table.columns, table.widths, true);
+  for (const row of table.rows) await writeRow(pages, row, table.widths, false);
+  pages.space(8);
+}
+
+async function writeRow(
+  pages: PageWriter,
+  cells: readonly string[],
+  widths: readonly number[],
+  isHead: boolean,
+): Promise<void> {
+  const size = 8;
+  const leading = 11;
+  const style = isHead ? 'bold' : 'regular';
+  const laid = cells.map((cell, at) => pages.lines(cell, style, size, (widths[at] ?? 0) * textWidth - 8));
+  const height = Math.max(1, ...laid.map((lines) => lines.length)) * leading;
+  await pages.need(height + 6);
+  const top = pages.y;
+  let x: number = paper.left;
+  for (const [at, lines] of laid.entries()) {
+    for (const [number, line] of lines.entries())
+      pages.draw(line, x, top - (number + 1) * leading, size, isHead ? ink.muted : ink.text);
+    x += (widths[at] ?? 0) * textWidth;
+  }
+  pages.space(height + 4);
+  pages.rule(pages.y);
+  pages.space(3);
 }
