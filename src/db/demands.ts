@@ -60,3 +60,13 @@ export async function listDemands(store: Store, limit: number, offset = 0): Prom
     .offset(offset);
   return Promise.all(rows.map((row) => toDemand(store, row)));
 }
+
+/** Demands by type. */
+export async function demandCounts(
+  store: Store,
+): Promise<readonly { type: string; count: number; answered: number }[]> {
+  const rows = await store.db.sql<{ type: string; count: number; answered: number }[]>`
+    SELECT type, count(*)::int AS count, count(*) FILTER (WHERE state = 'answered' OR history @> '[{"move": "answer"}]')::int AS answered
+    FROM demands GROUP BY type ORDER BY type`;
+  return rows.map((row) => ({ ...row }));
+}

@@ -67,3 +67,14 @@ export function exportedDatasets(map: DataMap, scope: HoldScope): readonly Table
   if (scope.datasets.length > 0) return tables.filter(({ id }) => scope.datasets.includes(id));
   return tables.filter((dataset) => recordView(tables, dataset)?.thread);
 }
+
+/** The dataset and key column of conversations, where the data map has such: what "conversation 41" means. */
+export function conversationKey(map: DataMap): { readonly dataset: DatasetId; readonly column: string } | null {
+  const tables = Object.values(map).flatMap((source) => (source.kind === 'postgres' ? source.datasets : []));
+  for (const dataset of tables) {
+    const thread = recordView(tables, dataset)?.thread;
+    const [column, more] = thread?.dataset.key ?? [];
+    if (thread && column !== undefined && more === undefined) return { dataset: thread.dataset.id, column };
+  }
+  return null;
+}

@@ -127,7 +127,11 @@ export async function invitePerson(
       expiresAt,
     });
   });
-  return { actor: actorId, link: `${office.publicUrl}/invitation/${secret}`, expiresAt: formatInstant(expiresAt) };
+  return {
+    actor: actorId,
+    link: `${office.publicUrl}/console/invitation/${secret}`,
+    expiresAt: formatInstant(expiresAt),
+  };
 }
 
 /** Who an invitation is for, before its page asks for a password. */

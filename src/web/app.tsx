@@ -1,9 +1,64 @@
-// PLACEHOLDER wiring by the lead until the pages land.
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { csrf } from 'hono/csrf';
+import { secureHeaders } from 'hono/secure-headers';
+import { refuse } from '../core/refusal.ts';
 import type { Office } from '../flows/office.ts';
+import { assetRoutes } from './assets.ts';
+import { type ConsoleOptions, consoleRoutes } from './console/routes.tsx';
+import { portalRoutes } from './portal/routes.tsx';
+import { PortalMessage } from './portal/status.tsx';
+import type { Html } from './reply.ts';
 
-export function webApp(_office: Office, _options: object): Hono {
+export interface WebOptions extends ConsoleOptions {
+  readonly report: (what: string, error: unknown) => void;
+}
+
+const maxFormBytes = 64 * 1024 * 1024;
+
+/** All pages, with their headers: nothing from anywhere else, nothing inline, and forms only from our own pages. */
+export function webApp(office: Office, options: WebOptions): Hono {
   const app = new Hono();
-  app.get('/', (c) => c.text('pages are coming'));
+  const origin = new URL(office.publicUrl).origin;
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+      referrerPolicy: 'same-origin',
+      xFrameOptions: 'DENY',
+      strictTransportSecurity: origin.startsWith('https:') ? 'max-age=31536000; includeSubDomains' : false,
+    }),
+  );
+  app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
+  app.use(bodyLimit({ maxSize: maxFormBytes }));
+  app.onError((error, c) => {
+    if ('getResponse' in error) return error.getResponse();
+    options.report(`${c.req.method} ${c.req.routePath}`, error);
+    const refusal = refuse(
+      'not_ready',
+      'Something went wrong on our side. Nothing more is known to have been changed; please try again in a moment.',
+    );
+    return c.html(
+      (<PortalMessage organization={office.policy.organization} title="That did not work" refusal={refusal} />) as Html,
+      500,
+    );
+  });
+  app.notFound((c) => {
+    const refusal = refuse('not_found', 'There is no such page. The address may be mistyped, or the page has moved.');
+    return c.html(
+      (<PortalMessage organization={office.policy.organization} title="Not found" refusal={refusal} />) as Html,
+      404,
+    );
+  });
+  app.route('/', assetRoutes());
+  app.route('/console', consoleRoutes(office, options));
+  app.route('/', portalRoutes(office));
   return app;
 }

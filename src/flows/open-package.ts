@@ -1,0 +1,39 @@
+import type { Actor } from '../core/actor.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { commit } from '../db/commit.ts';
+import { grantBySecret, loadRequest } from '../db/requests.ts';
+import { entry } from '../ledger/entry.ts';
+import type { SubjectRequest } from '../requests/request.ts';
+import type { Office } from './office.ts';
+import { type Download, readPackage } from './read-package.ts';
+import { requestOfSession, sendCode } from './verify-request.ts';
+
+/** The link in the mail was opened: a fresh code goes to the person's address. The link alone gives nothing. */
+export async function openPackageLink(office: Office, actor: Actor, secret: string): Promise<SubjectRequest | Refusal> {
+  const expired = () =>
+    refuse(
+      'link_expired',
+      'This link has run out or was never ours. Ask for a new code with your reference; if the package is gone, ask again.',
+    );
+  const grant = await grantBySecret(office.store, 'package', sha256Hex(secret));
+  if (!grant || Temporal.Instant.compare(grant.expiresAt, office.now()) <= 0) return expired();
+  const request = await loadRequest(office.store, grant.requestId);
+  if (!request) return expired();
+  return sendCode(office, actor, request.id);
+}
+
+/** The verified person downloads their own package. Each download is recorded. */
+export async function readOwnPackage(office: Office, session: string): Promise<Download | Refusal> {
+  const request = await requestOfSession(office, session);
+  if (isRefusal(request)) return request;
+  if (request.state !== 'closed' || request.exportId === null || request.identity.state !== 'verified')
+    return refuse('not_ready', 'Your package is not ready yet. We write to you when it is.');
+  const now = office.now();
+  await commit(office.store, {
+    state: [],
+    entries: [entry('request.downloaded', now, 'requester', { request: request.id, export: request.exportId })],
+    tasks: [],
+  });
+  return readPackage(office, { id: 'requester', kind: 'requester', role: null, approval: null }, request.exportId);
+}

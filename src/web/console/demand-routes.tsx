@@ -1,0 +1,168 @@
+import type { Context } from 'hono';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { type DemandMove, dataClasses, demandMoves, demandTypes } from '../../demands/demand.ts';
+import { demandClocks } from '../../flows/demand-clocks.ts';
+import { actorNames, demandsPage, lookUpDemand } from '../../flows/look-up.ts';
+import { placeHold } from '../../flows/place-hold.ts';
+import { attachDocument, type DemandOrder, linkHold, moveDemand, receiveDemand } from '../../flows/receive-demand.ts';
+import { PortalMessage } from '../portal/status.tsx';
+import { type Html, textOf } from '../reply.ts';
+import { DemandPage, DemandsPage, NewDemandPage } from './demands.tsx';
+import type { Desk, Visit } from './routes.tsx';
+import { valuesOf } from './scope-form.ts';
+
+/** Demands in the console. */
+export function addDemandPages({ app, office, allow, stepUpFor }: Desk): void {
+  const { zone } = office.policy.organization;
+  const page = async (c: Context, id: string, refusal: Refusal | null) => {
+    const demand = await lookUpDemand(office, id);
+    if (isRefusal(demand))
+      return c.html(
+        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={demand} />) as Html,
+        404,
+      );
+    const { frame } = c.get('visit') as Visit;
+    return c.html(
+      (
+        <DemandPage
+          frame={frame}
+          demand={demand}
+          clocks={demandClocks(office, demand)}
+          names={await actorNames(office)}
+          refusal={refusal}
+        />
+      ) as Html,
+      refusal ? 409 : 200,
+    );
+  };
+  app.get(
+    '/demands',
+    async (c) =>
+      allow(c, 'demands.read') ??
+      c.html(
+        (
+          <DemandsPage frame={c.get('visit').frame} demands={await demandsPage(office, { limit: 200, offset: 0 })} />
+        ) as Html,
+      ),
+  );
+  app.get(
+    '/demands/new',
+    async (c) =>
+      allow(c, 'demands.work') ??
+      c.html((<NewDemandPage frame={c.get('visit').frame} values={{}} refusal={null} />) as Html),
+  );
+  app.post('/demands/new', async (c) => {
+    const refused = allow(c, 'demands.work');
+    if (refused) return refused;
+    const form = await c.req.formData();
+    const order = readOrder(form, zone);
+    const made = isRefusal(order) ? order : await receiveDemand(office, c.get('visit').caller.actor, order);
+    if (!isRefusal(made)) return c.redirect(`/console/demands/${made.id}`, 303);
+    return c.html((<NewDemandPage frame={c.get('visit').frame} values={valuesOf(form)} refusal={made} />) as Html, 422);
+  });
+  app.get('/demands/:id', async (c) => allow(c, 'demands.read') ?? page(c, c.req.param('id'), null));
+  app.post('/demands/:id/documents', async (c) => {
+    const refused = allow(c, 'demands.work');
+    if (refused) return refused;
+    const { id } = c.req.param();
+    const file = (await c.req.formData()).get('file');
+    if (!(file instanceof File)) return page(c, id, refuse('invalid', 'Choose the file first. Nothing was kept.'));
+    const mediaType = /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/i.test(file.type)
+      ? file.type.toLowerCase()
+      : 'application/octet-stream';
+    const kept = await attachDocument(office, c.get('visit').caller.actor, id, { bytes: file.stream(), mediaType });
+    return isRefusal(kept) ? page(c, id, kept) : c.redirect(`/console/demands/${id}`, 303);
+  });
+  app.post('/demands/:id/hold', async (c) => {
+    const refused = allow(c, 'holds.place');
+    if (refused) return refused;
+    const { id } = c.req.param();
+    const { actor } = c.get('visit').caller;
+    const demand = await lookUpDemand(office, id);
+    if (isRefusal(demand)) return page(c, id, demand);
+    const paper = demand.paper.reveal();
+    const placed = await placeHold(office, actor, {
+      matter: `${demand.reference} ${paper.instrumentNumber ?? ''}`.trim(),
+      reason: `Preservation for ${demand.type.replaceAll('_', ' ')} of ${paper.issuer.name}`,
+      scope: {
+        subjects: paper.targets.map(({ kind, value }) => ({ kind, value })),
+        ...(paper.scope?.from ? { from: paper.scope.from } : {}),
+        ...(paper.scope?.to ? { to: paper.scope.to } : {}),
+      },
+      demandId: id,
+      requestId: null,
+    });
+    if (isRefusal(placed)) return page(c, id, placed);
+    const linked = await linkHold(office, actor, id, placed.id);
+    return isRefusal(linked) ? page(c, id, linked) : c.redirect(`/console/demands/${id}`, 303);
+  });
+  app.post('/demands/:id/:move', async (c) => {
+    const { id, move } = c.req.param();
+    const refused = allow(c, 'demands.work');
+    if (refused) return refused;
+    if (!(move in demandMoves)) return c.notFound();
+    const note = textOf(await c.req.formData(), 'note').trim() || null;
+    const done = await moveDemand(office, c.get('visit').caller.actor, id, move as DemandMove, note);
+    if (!isRefusal(done)) return c.redirect(`/console/demands/${id}`, 303);
+    return stepUpFor(c, done) ?? page(c, id, done);
+  });
+}
+
+function readOrder(form: FormData, zone: string): DemandOrder | Refusal {
+  const text = (name: string) => textOf(form, name).trim();
+  const type = demandTypes.find((known) => known === text('type'));
+  const country = text('issuerCountry').toUpperCase();
+  const receivedAt = localInstant(text('receivedAt'), zone);
+  const dueAt = text('dueAt') === '' ? null : endOfDay(text('dueAt'), zone);
+  const problems = [
+    ...(type ? [] : [{ pointer: '/type', code: 'required', detail: 'Choose the instrument.' }]),
+    ...(text('issuerName') ? [] : [{ pointer: '/issuerName', code: 'required', detail: 'Say who issued it.' }]),
+    ...(/^[A-Z]{2}$/.test(country)
+      ? []
+      : [{ pointer: '/issuerCountry', code: 'invalid', detail: 'Two letters, such as US.' }]),
+    ...(receivedAt ? [] : [{ pointer: '/receivedAt', code: 'time_invalid', detail: 'Say when it was received.' }]),
+    ...(dueAt === undefined ? [{ pointer: '/dueAt', code: 'time_invalid', detail: 'That is not a day.' }] : []),
+  ];
+  if (!type || !receivedAt || dueAt === undefined || problems.length > 0)
+    return refuse('invalid', 'Something is missing. Nothing was recorded.', {}, problems);
+  const classes = dataClasses.filter((dataClass) => text(`class-${dataClass}`) === 'yes');
+  return {
+    type,
+    channel: 'console',
+    receivedAt,
+    dueAt,
+    emergency: text('emergency') === 'yes',
+    paper: {
+      instrumentNumber: text('instrumentNumber') || null,
+      issuer: { name: text('issuerName'), country, court: text('issuerCourt') || null },
+      requester:
+        text('requesterName') || text('requesterAgency')
+          ? { name: text('requesterName') || null, agency: text('requesterAgency') || null, role: null, email: null }
+          : null,
+      targets: text('targets')
+        .split(/\s*[\n,;]\s*/)
+        .filter((value) => value !== '')
+        .map((value) => ({ kind: value.includes('@') ? 'email' : 'phone', value })),
+      scope: classes.length > 0 ? { dataClasses: classes, from: text('from') || null, to: text('to') || null } : null,
+      caption: null,
+      notes: null,
+    },
+  };
+}
+
+/** A browser's datetime-local, read in the organization's zone. A time that does not exist there is no time. */
+function localInstant(text: string, zone: string): Temporal.Instant | null {
+  try {
+    return Temporal.PlainDateTime.from(text).toZonedDateTime(zone, { disambiguation: 'reject' }).toInstant();
+  } catch {
+    return null;
+  }
+}
+
+function endOfDay(text: string, zone: string): Temporal.Instant | undefined {
+  try {
+    return Temporal.PlainDate.from(text).add({ days: 1 }).toZonedDateTime(zone).toInstant();
+  } catch {
+    return undefined;
+  }
+}

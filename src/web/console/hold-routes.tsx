@@ -1,0 +1,73 @@
+import type { Context } from 'hono';
+import { isRefusal, type Refusal } from '../../core/refusal.ts';
+import { conversationKey } from '../../evidence/record-view.ts';
+import { actorNames, holdsPage, lookUpHold } from '../../flows/look-up.ts';
+import { placeHold } from '../../flows/place-hold.ts';
+import { approveRelease, requestRelease } from '../../flows/release-hold.ts';
+import { allDatasets } from '../../policy/data-map.ts';
+import { PortalMessage } from '../portal/status.tsx';
+import { type Html, textOf } from '../reply.ts';
+import { HoldPage, HoldsPage, NewHoldPage } from './holds.tsx';
+import type { Desk, Visit } from './routes.tsx';
+import { scopeOf, valuesOf } from './scope-form.ts';
+
+/** Holds in the console. */
+export function addHoldPages({ app, office, allow, stepUpFor }: Desk): void {
+  const datasets = allDatasets(office.policy.dataMap).map(({ id }) => id);
+  const page = async (c: Context, id: string, refusal: Refusal | null) => {
+    const hold = await lookUpHold(office, id);
+    if (isRefusal(hold))
+      return c.html(
+        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={hold} />) as Html,
+        404,
+      );
+    const { frame } = c.get('visit') as Visit;
+    return c.html(
+      (<HoldPage frame={frame} hold={hold} names={await actorNames(office)} refusal={refusal} />) as Html,
+      refusal ? 409 : 200,
+    );
+  };
+  app.get(
+    '/holds',
+    async (c) =>
+      allow(c, 'holds.read') ??
+      c.html(
+        (<HoldsPage frame={c.get('visit').frame} holds={await holdsPage(office, { limit: 200, offset: 0 })} />) as Html,
+      ),
+  );
+  app.get(
+    '/holds/new',
+    async (c) =>
+      allow(c, 'holds.place') ??
+      c.html((<NewHoldPage frame={c.get('visit').frame} values={{}} refusal={null} datasets={datasets} />) as Html),
+  );
+  app.post('/holds/new', async (c) => {
+    const refused = allow(c, 'holds.place');
+    if (refused) return refused;
+    const form = await c.req.formData();
+    const placed = await placeHold(office, c.get('visit').caller.actor, {
+      matter: textOf(form, 'matter').trim() || 'Untitled matter',
+      reason: textOf(form, 'reason').trim() || 'not stated',
+      scope: scopeOf(form, conversationKey(office.policy.dataMap)),
+      demandId: null,
+      requestId: null,
+    });
+    if (!isRefusal(placed)) return c.redirect(`/console/holds/${placed.id}`, 303);
+    return c.html(
+      (
+        <NewHoldPage frame={c.get('visit').frame} values={valuesOf(form)} refusal={placed} datasets={datasets} />
+      ) as Html,
+      422,
+    );
+  });
+  app.get('/holds/:id', async (c) => allow(c, 'holds.read') ?? page(c, c.req.param('id'), null));
+  app.post('/holds/:id/:move{release|approve}', async (c) => {
+    const { id, move } = c.req.param();
+    const refused = allow(c, move === 'approve' ? 'holds.approve' : 'holds.place');
+    if (refused) return refused;
+    const { actor } = c.get('visit').caller;
+    const done = move === 'approve' ? await approveRelease(office, actor, id) : await requestRelease(office, actor, id);
+    if (!isRefusal(done)) return c.redirect(`/console/holds/${id}`, 303);
+    return stepUpFor(c, done) ?? page(c, id, done);
+  });
+}

@@ -1,0 +1,83 @@
+import type { Context } from 'hono';
+import { isRefusal, type Refusal } from '../../core/refusal.ts';
+import { readCertificate } from '../../flows/certify-run.ts';
+import { actorNames, holdsPage, lookUpRun, purgeLog, runsPage } from '../../flows/look-up.ts';
+import { moveDispositionRun, type RunMove } from '../../flows/move-run.ts';
+import { planDisposition } from '../../flows/plan-run.ts';
+import { PortalMessage } from '../portal/status.tsx';
+import { downloadReply, type Html, textOf } from '../reply.ts';
+import { RetentionConsolePage, RunPage } from './retention.tsx';
+import type { Desk, Visit } from './routes.tsx';
+
+/** Retention in the console. */
+export function addRetentionPages({ app, office, options, allow, stepUpFor }: Desk): void {
+  const list = async (c: Context, refusal: Refusal | null) =>
+    c.html(
+      (
+        <RetentionConsolePage
+          frame={(c.get('visit') as Visit).frame}
+          retention={office.policy.retention}
+          nextBell={options.nextBell}
+          runs={await runsPage(office, { limit: 100, offset: 0 })}
+          refusal={refusal}
+        />
+      ) as Html,
+      refusal ? 409 : 200,
+    );
+  const page = async (c: Context, id: string, refusal: Refusal | null) => {
+    const run = await lookUpRun(office, id);
+    if (isRefusal(run))
+      return c.html(
+        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={run} />) as Html,
+        404,
+      );
+    const matters = new Map(
+      (await holdsPage(office, { limit: 200, offset: 0 })).map((hold) => [hold.id, hold.matter.reveal()]),
+    );
+    const { frame } = c.get('visit') as Visit;
+    return c.html(
+      (
+        <RunPage
+          frame={frame}
+          run={run}
+          batches={await purgeLog(office, id)}
+          names={await actorNames(office)}
+          matters={matters}
+          refusal={refusal}
+        />
+      ) as Html,
+      refusal ? 409 : 200,
+    );
+  };
+  app.get('/retention', async (c) => allow(c, 'runs.read') ?? list(c, null));
+  app.post('/retention/runs', async (c) => {
+    const refused = allow(c, 'runs.start');
+    if (refused) return refused;
+    const form = await c.req.formData();
+    const run = await planDisposition(office, c.get('visit').caller.actor, {
+      rules: [],
+      dryRun: textOf(form, 'dryRun') === 'true',
+    });
+    return isRefusal(run) ? list(c, run) : c.redirect(`/console/retention/${run.id}`, 303);
+  });
+  app.get('/retention/:id', async (c) => allow(c, 'runs.read') ?? page(c, c.req.param('id'), null));
+  app.get('/retention/:id/:file{certificate\\.(?:pdf|json)}', async (c) => {
+    const refused = allow(c, 'runs.read');
+    if (refused) return refused;
+    const certificate = await readCertificate(
+      office,
+      c.req.param('id'),
+      c.req.param('file').endsWith('pdf') ? 'pdf' : 'json',
+    );
+    return isRefusal(certificate) ? page(c, c.req.param('id'), certificate) : downloadReply(c, certificate);
+  });
+  app.post('/retention/:id/:move{approve|cancel|pause|resume}', async (c) => {
+    const { id } = c.req.param();
+    const move = c.req.param('move') as RunMove;
+    const refused = allow(c, move === 'approve' ? 'runs.approve' : 'runs.start');
+    if (refused) return refused;
+    const done = await moveDispositionRun(office, c.get('visit').caller.actor, id, move);
+    if (!isRefusal(done)) return c.redirect(`/console/retention/${id}`, 303);
+    return stepUpFor(c, done) ?? page(c, id, done);
+  });
+}

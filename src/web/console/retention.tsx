@@ -1,0 +1,265 @@
+import { toHex } from '../../core/hash.ts';
+import { formatInstant } from '../../core/instants.ts';
+import { formatPeriod } from '../../core/periods.ts';
+import type { Refusal } from '../../core/refusal.ts';
+import type { BatchRecord } from '../../disposition/batch.ts';
+import { allowedRunMoves, type Run, type RunPart } from '../../disposition/run.ts';
+import type { Retention } from '../../policy/retention.ts';
+import { Facts, Hash, PostForm, RefusalNotice, State, Table, Time, TwoPeople } from '../components/parts.tsx';
+import { ConsolePage, type Frame } from '../layout.tsx';
+import { periodInWords } from '../portal/public.tsx';
+
+const sum = (run: Run, of: (part: RunPart) => number) => run.parts.reduce((total, part) => total + of(part), 0);
+
+export interface RetentionConsoleProps {
+  readonly frame: Frame;
+  readonly retention: Retention;
+  readonly nextBell: (rule: string) => Temporal.Instant | null;
+  readonly runs: readonly Run[];
+  readonly refusal: Refusal | null;
+}
+
+/** The rules with their bells, and what went. */
+export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal }: RetentionConsoleProps) {
+  return (
+    <ConsolePage title="Retention" frame={frame} here="/console/retention">
+      <h1>Retention</h1>
+      {refusal ? <RefusalNotice refusal={refusal} /> : null}
+      <section class="stack-tight">
+        <h2>Rules</h2>
+        <Table
+          label="Rules"
+          rows={Object.values(retention)}
+          empty="The policy has no rule."
+          columns={[
+            { head: 'Rule', cell: ({ title, id }) => `${title} (${id})` },
+            { head: 'Kept', cell: ({ keep }) => `${periodInWords(keep)} (${formatPeriod(keep)})` },
+            { head: 'Datasets', cell: ({ datasets }) => datasets.join(', ') },
+            {
+              head: 'Next bell',
+              cell: ({ id, schedule }) => {
+                const at = nextBell(id);
+                return at ? <Time at={at} zone={frame.zone} /> : schedule;
+              },
+            },
+          ]}
+        />
+        <div class="row">
+          <PostForm action="/console/retention/runs">
+            <input type="hidden" name="dryRun" value="true" />
+            <button type="submit">See what would go today</button>
+          </PostForm>
+          <PostForm action="/console/retention/runs">
+            <button type="submit" class="secondary">
+              Run every rule now
+            </button>
+          </PostForm>
+        </div>
+      </section>
+      <section class="stack-tight">
+        <h2>Purge log</h2>
+        <Table
+          label="Runs"
+          rows={runs}
+          empty={
+            <>
+              <p>
+                <strong>Nothing has been purged yet.</strong>
+              </p>
+              <p>Each rule rings by itself at its time. What went, what was spared, and why, stands here afterwards.</p>
+            </>
+          }
+          columns={[
+            {
+              head: 'Planned',
+              cell: (run) => (
+                <a href={`/console/retention/${run.id}`}>{<Time at={run.plannedAt} zone={frame.zone} />}</a>
+              ),
+            },
+            { head: 'Rules', cell: (run) => [...new Set(run.parts.map(({ rule }) => rule))].join(', ') },
+            { head: 'State', cell: (run) => <State state={run.dryRun ? 'planned' : run.state} /> },
+            { head: 'Due', number: true, cell: (run) => sum(run, ({ due }) => due).toLocaleString('en') },
+            { head: 'Spared', number: true, cell: (run) => sum(run, ({ held }) => held).toLocaleString('en') },
+            {
+              head: 'Destroyed',
+              number: true,
+              cell: (run) => (run.dryRun ? 'dry run' : sum(run, ({ destroyed }) => destroyed).toLocaleString('en')),
+            },
+          ]}
+        />
+      </section>
+    </ConsolePage>
+  );
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  rule_changed: 'the rule has never run to its end as it now stands',
+  cap_share: 'it would destroy more than its cap of the dataset',
+  cap_usual: 'it would destroy far more than usual',
+};
+
+/** One run: its counts, its cutoffs, its log, its certificate. */
+export function RunPage({
+  frame,
+  run,
+  batches,
+  names,
+  matters,
+  refusal,
+}: {
+  readonly frame: Frame;
+  readonly run: Run;
+  readonly batches: readonly BatchRecord[];
+  readonly names: ReadonlyMap<string, string>;
+  readonly matters: ReadonlyMap<string, string>;
+  readonly refusal: Refusal | null;
+}) {
+  const can = allowedRunMoves(run);
+  const nameOf = (id: string) => names.get(id) ?? id;
+  const going = sum(run, ({ due, held, restricted }) => due - held - restricted);
+  return (
+    <ConsolePage title="Disposition run" frame={frame} here="/console/retention">
+      <p class="crumb">
+        <a href="/console/retention">Retention</a>
+      </p>
+      <div class="page-head">
+        <h1>{run.dryRun ? 'What would go' : 'Disposition run'}</h1>
+        <State state={run.state} />
+      </div>
+      {refusal ? <RefusalNotice refusal={refusal} /> : null}
+      {run.refusal ? (
+        <div class="notice danger" role="alert">
+          <p>
+            <strong>{run.refusal.detail}</strong>
+          </p>
+        </div>
+      ) : null}
+      <div class="case">
+        <div class="stack">
+          <section class="stack-tight">
+            <h2>By dataset</h2>
+            <Table
+              label="Datasets of the run"
+              rows={run.parts}
+              empty="The run has no dataset."
+              columns={[
+                { head: 'Dataset', cell: ({ dataset }) => <code>{dataset}</code> },
+                { head: 'Older than', cell: ({ rule }) => <span class="mono small">{run.cutoffs[rule] ?? ''}</span> },
+                { head: 'Due', number: true, cell: ({ due }) => due.toLocaleString('en') },
+                {
+                  head: 'Held',
+                  number: true,
+                  cell: ({ held, heldBy }) => (
+                    <>
+                      {held.toLocaleString('en')}
+                      {Object.entries(heldBy).map(([hold, count]) => (
+                        <div class="small muted">
+                          {count} by <a href={`/console/holds/${hold}`}>{matters.get(hold) ?? hold}</a>
+                        </div>
+                      ))}
+                    </>
+                  ),
+                },
+                { head: 'Restricted', number: true, cell: ({ restricted }) => restricted.toLocaleString('en') },
+                {
+                  head: run.dryRun ? 'Would go' : 'Destroyed',
+                  number: true,
+                  cell: (part) =>
+                    (run.dryRun ? part.due - part.held - part.restricted : part.destroyed).toLocaleString('en'),
+                },
+                {
+                  head: 'State',
+                  cell: (part) =>
+                    part.refusal ? (
+                      `${part.state}: ${part.refusal.detail}`
+                    ) : (
+                      <State state={run.dryRun ? 'planned' : part.state} />
+                    ),
+                },
+              ]}
+            />
+          </section>
+          {run.dryRun ? null : (
+            <section class="stack-tight">
+              <h2>Purge log</h2>
+              <Table
+                label="Batches"
+                rows={batches.slice(0, 500)}
+                empty="No batch was destroyed."
+                columns={[
+                  { head: 'Batch', cell: ({ dataset, seq }) => `${dataset} ${seq}` },
+                  { head: 'Records', number: true, cell: ({ count }) => count.toLocaleString('en') },
+                  { head: 'Merkle root', cell: ({ root }) => <Hash value={toHex(root)} /> },
+                  { head: 'Hold epoch', number: true, cell: ({ epoch }) => String(epoch) },
+                  {
+                    head: 'Recorded',
+                    cell: ({ way }) => (way === 'source' ? 'with the destruction' : 'by intent and confirmation'),
+                  },
+                  { head: 'When', cell: ({ destroyedAt }) => <Time at={destroyedAt} zone={frame.zone} /> },
+                ]}
+              />
+            </section>
+          )}
+        </div>
+        <aside class="card moves">
+          <Facts
+            rows={[
+              ['Planned', <Time at={run.plannedAt} zone={frame.zone} />],
+              ['Started by', nameOf(run.startedBy)],
+              ...(run.finishedAt ? ([['Finished', <Time at={run.finishedAt} zone={frame.zone} />]] as const) : []),
+              ['Policy', <Hash value={run.policy} />],
+            ]}
+          />
+          {run.state === 'awaiting_approval' ? (
+            <>
+              <p>
+                It waits because{' '}
+                {run.approvalReasons.map((reason) => reasons[reason.split(':')[0] ?? ''] ?? reason).join('; ')}.
+              </p>
+              <TwoPeople preparer={nameOf(run.startedBy)} approver={null} />
+            </>
+          ) : null}
+          {can.includes('approve') ? (
+            <PostForm action={`/console/retention/${run.id}/approve`}>
+              <p>
+                {going.toLocaleString('en')} records will be destroyed;{' '}
+                {sum(run, ({ held }) => held).toLocaleString('en')} stay under hold. This cannot be undone.
+              </p>
+              <button type="submit" class="danger">
+                Destroy {going.toLocaleString('en')} records
+              </button>
+            </PostForm>
+          ) : null}
+          {(['pause', 'resume', 'cancel'] as const)
+            .filter((move) => can.includes(move) && !run.dryRun)
+            .map((move) => (
+              <PostForm action={`/console/retention/${run.id}/${move}`}>
+                <button type="submit" class="secondary">
+                  {move === 'cancel' ? 'Cancel what is left' : move === 'pause' ? 'Pause' : 'Go on'}
+                </button>
+              </PostForm>
+            ))}
+          {run.certificate ? (
+            <div class="stack-tight">
+              <h2>Certificate of disposition</h2>
+              <p class="small">
+                Root <Hash value={run.certificate.root} />
+              </p>
+              <a class="button secondary" href={`/console/retention/${run.id}/certificate.pdf`}>
+                PDF
+              </a>{' '}
+              <a class="button secondary" href={`/console/retention/${run.id}/certificate.json`}>
+                JSON, signed
+              </a>
+            </div>
+          ) : null}
+          <p class="small muted">
+            Run <code>{run.id}</code>
+            <br />
+            {formatInstant(run.plannedAt)}
+          </p>
+        </aside>
+      </div>
+    </ConsolePage>
+  );
+}

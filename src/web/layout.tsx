@@ -1,0 +1,147 @@
+import type { Child } from 'hono/jsx';
+import type { Session } from '../core/actor.ts';
+import { styleSheet } from './assets.ts';
+import { Icon, type IconName, Mark } from './components/icons.tsx';
+
+function Document({
+  title,
+  lang = 'en',
+  children,
+}: {
+  readonly title: string;
+  readonly lang?: string;
+  readonly children: Child;
+}) {
+  return (
+    <html lang={lang}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="referrer" content="same-origin" />
+        <title>{title}</title>
+        <link rel="icon" href="/assets/mark.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href={styleSheet} />
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        {children}
+      </body>
+    </html>
+  );
+}
+
+export interface PortalProps {
+  readonly title: string;
+  readonly organization: string;
+  readonly children: Child;
+}
+
+/** A page for the public: one column, one question or one answer. */
+export function PortalPage({ title, organization, children }: PortalProps) {
+  return (
+    <Document title={`${title} · ${organization}`}>
+      <header class="portal-head">
+        <div class="inner">
+          <a class="brand" href="/">
+            <Mark />
+            {organization}
+          </a>
+          <nav class="portal-nav" aria-label="Your data">
+            <a href="/">Make a request</a>
+            <a href="/status">See where it stands</a>
+            <a href="/retention">What we keep</a>
+          </nav>
+        </div>
+      </header>
+      <main id="main" class="portal-main stack">
+        {children}
+      </main>
+      <footer class="portal-foot">
+        <a href="/legal">Legal process</a>
+        <a href="/transparency">Transparency</a>
+        <a href="/verify">Check a package</a>
+        <a href="/console">For staff</a>
+      </footer>
+    </Document>
+  );
+}
+
+const rail: readonly {
+  readonly href: string;
+  readonly name: string;
+  readonly icon: IconName;
+  readonly demoOnly?: boolean;
+}[] = [
+  { href: '/console', name: 'Overview', icon: 'overview' },
+  { href: '/console/requests', name: 'Requests', icon: 'requests' },
+  { href: '/console/demands', name: 'Demands', icon: 'demands' },
+  { href: '/console/holds', name: 'Holds', icon: 'holds' },
+  { href: '/console/retention', name: 'Retention', icon: 'retention' },
+  { href: '/console/exports', name: 'Exports', icon: 'exports' },
+  { href: '/console/ledger', name: 'Ledger', icon: 'ledger' },
+  { href: '/console/policies', name: 'Policies', icon: 'policies' },
+  { href: '/console/mail', name: 'Mail', icon: 'mail', demoOnly: true },
+  { href: '/console/settings', name: 'People and keys', icon: 'settings' },
+];
+
+/** What every console page knows. */
+export interface Frame {
+  readonly organization: string;
+  readonly session: Session;
+  readonly demonstration: boolean;
+  readonly zone: string;
+}
+
+/** A page for staff: the rail, then the thing itself. */
+export function ConsolePage({
+  title,
+  frame,
+  here,
+  children,
+}: {
+  readonly title: string;
+  readonly frame: Frame;
+  readonly here: string;
+  readonly children: Child;
+}) {
+  return (
+    <Document title={`${title} · Muniment`}>
+      <div class="console">
+        <div class="rail">
+          <a class="brand" href="/console">
+            <Mark />
+            Muniment
+          </a>
+          <nav aria-label="Console">
+            <ul>
+              {rail
+                .filter(({ demoOnly }) => !demoOnly || frame.demonstration)
+                .map(({ href, name, icon }) => (
+                  <li>
+                    <a href={href} {...(href === here ? { 'aria-current': 'page' as const } : {})}>
+                      <Icon name={icon} />
+                      {name}
+                    </a>
+                  </li>
+                ))}
+            </ul>
+          </nav>
+          <div class="who">
+            <div>{frame.session.person.name}</div>
+            <div class="muted">{frame.session.person.title ?? frame.session.person.role}</div>
+            <form method="post" action="/console/sign-out" class="inline">
+              <button type="submit" class="secondary">
+                Sign out
+              </button>
+            </form>
+          </div>
+        </div>
+        <main id="main" class="console-main">
+          {children}
+        </main>
+      </div>
+    </Document>
+  );
+}

@@ -1,0 +1,171 @@
+import { type Context, Hono } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import type { Actor } from '../../core/actor.ts';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { countDemands } from '../../flows/count-demands.ts';
+import { deadlineOf } from '../../flows/deadline.ts';
+import type { Office } from '../../flows/office.ts';
+import { openPackageLink, readOwnPackage } from '../../flows/open-package.ts';
+import { receiveRequest } from '../../flows/receive-request.ts';
+import { askForStatus, confirmCode, requestOfSession } from '../../flows/verify-request.ts';
+import { verifyUpload } from '../../flows/verify-upload.ts';
+import { type RequestType, requestTypes, type SubjectRequest } from '../../requests/request.ts';
+import type { DeadlineView } from '../components/deadline-steps.tsx';
+import { downloadReply, type Html, textOf } from '../reply.ts';
+import { LegalPage, RetentionPage, TransparencyPage, VerifyPage } from './public.tsx';
+import { RequestForm, RequestReceived } from './request.tsx';
+import { PackageLink, PortalMessage, StatusCode, StatusForm, StatusPage } from './status.tsx';
+
+const requester: Actor = { id: 'requester', kind: 'requester', role: null, approval: null };
+const cookie = 'muniment_visit';
+const maxUploadBytes = 60 * 1024 * 1024;
+
+/** Pages for the public. */
+export function portalRoutes(office: Office): Hono {
+  const app = new Hono();
+  const { organization, retention, digest } = office.policy;
+  const secure = office.publicUrl.startsWith('https:');
+
+  app.get('/', (c) => c.html((<RequestForm organization={organization} values={{}} refusal={null} />) as Html));
+  app.post('/', async (c) => {
+    const form = await c.req.formData();
+    const values = {
+      type: textOf(form, 'type'),
+      email: textOf(form, 'email').trim(),
+      name: textOf(form, 'name').trim(),
+      details: textOf(form, 'details').trim(),
+    };
+    const made = await receive(office, values);
+    return isRefusal(made)
+      ? c.html((<RequestForm organization={organization} values={values} refusal={made} />) as Html, 422)
+      : c.html((<RequestReceived organization={organization} request={made} />) as Html, 201);
+  });
+
+  app.get('/status', async (c) => {
+    const secret = getCookie(c, cookie);
+    const request = secret && !c.req.query('reference') ? await requestOfSession(office, secret) : null;
+    if (request && !isRefusal(request)) return c.html(statusPage(office, request) as Html);
+    return c.html((<StatusForm organization={organization} reference={c.req.query('reference') ?? ''} />) as Html);
+  });
+  app.post('/status', async (c) => {
+    const form = await c.req.formData();
+    const reference = textOf(form, 'reference').trim().toUpperCase();
+    await askForStatus(office, requester, reference, textOf(form, 'email'));
+    return c.html((<StatusCode organization={organization} reference={reference} refusal={null} />) as Html);
+  });
+  app.post('/status/code', async (c) => {
+    const form = await c.req.formData();
+    const reference = textOf(form, 'reference').trim().toUpperCase();
+    const confirmed = await confirmCode(office, requester, reference, textOf(form, 'code'));
+    if (isRefusal(confirmed))
+      return c.html(
+        (<StatusCode organization={organization} reference={reference} refusal={confirmed} />) as Html,
+        confirmed.code === 'too_many_attempts' ? 429 : 403,
+      );
+    setCookie(c, cookie, confirmed.session, { httpOnly: true, sameSite: 'Lax', secure, path: '/', maxAge: 30 * 60 });
+    return c.redirect('/status', 303);
+  });
+  app.get('/status/package', async (c) => {
+    const download = await readOwnPackage(office, getCookie(c, cookie) ?? '');
+    if (isRefusal(download)) return message(office, c, 'Your data', download);
+    return downloadReply(c, download);
+  });
+  app.post('/status/leave', (c) => {
+    deleteCookie(c, cookie, { path: '/' });
+    return c.redirect('/status', 303);
+  });
+
+  app.get('/package/:secret', async (c) => {
+    const request = await openPackageLink(office, requester, c.req.param('secret'));
+    if (isRefusal(request)) return message(office, c, 'This link has run out', request);
+    return c.html((<PackageLink organization={organization} reference={request.reference} />) as Html);
+  });
+
+  app.get('/retention', (c) =>
+    c.html((<RetentionPage organization={organization} retention={retention} digest={digest} />) as Html),
+  );
+  app.get('/legal', (c) => c.html((<LegalPage organization={organization} />) as Html));
+  app.get('/transparency', async (c) =>
+    c.html((<TransparencyPage organization={organization} rows={await countDemands(office)} />) as Html),
+  );
+
+  const verifyPage = (refusal: Refusal | null, result: Awaited<ReturnType<typeof verifyUpload>> | null) => (
+    <VerifyPage organization={organization} publicUrl={office.publicUrl} refusal={refusal} result={result} />
+  );
+  app.get('/verify', (c) => c.html(verifyPage(null, null) as Html));
+  app.post('/verify', async (c) => {
+    const file = (await c.req.formData()).get('file');
+    if (!(file instanceof File) || file.size === 0)
+      return c.html(verifyPage(refuse('invalid', 'Choose a package first.'), null) as Html, 422);
+    if (file.size > maxUploadBytes)
+      return c.html(
+        verifyPage(
+          refuse('too_large', 'This package is larger than 60 MB. Use the verify command; it reads any size.'),
+          null,
+        ) as Html,
+        413,
+      );
+    return c.html(verifyPage(null, await verifyUpload(office, new Uint8Array(await file.arrayBuffer()))) as Html);
+  });
+  return app;
+}
+
+async function receive(
+  office: Office,
+  values: { type: string; email: string; name: string; details: string },
+): Promise<SubjectRequest | Refusal> {
+  const type = requestTypes.find((known): known is RequestType => known === values.type);
+  const problems = [
+    ...(type ? [] : [{ pointer: '/type', code: 'required', detail: 'Choose what you would like.' }]),
+    ...(/^[^\s@]+@[^\s@]+$/.test(values.email) && values.email.length <= 320
+      ? []
+      : [{ pointer: '/email', code: 'invalid', detail: 'Write an address such as name@example.com.' }]),
+    ...(values.name.length <= 300 ? [] : [{ pointer: '/name', code: 'too_long', detail: 'At most 300 characters.' }]),
+    ...(values.details.length <= 10_000
+      ? []
+      : [{ pointer: '/details', code: 'too_long', detail: 'At most 10,000 characters.' }]),
+  ];
+  if (!type || problems.length > 0)
+    return refuse('invalid', 'Something is missing. Nothing was sent yet.', {}, problems);
+  // NUL and half characters cannot be stored; nobody types them on purpose.
+  const clean = (text: string) => text.toWellFormed().replaceAll('\u0000', '');
+  return receiveRequest(office, requester, {
+    type,
+    regime: null,
+    channel: 'portal',
+    receivedAt: null,
+    subject: { name: clean(values.name) || null, identifiers: [{ kind: 'email', value: clean(values.email) }] },
+    details: clean(values.details) || null,
+  });
+}
+
+/** A deadline's explanation for a page, or null where the rule book has none. */
+export function deadlineView(office: Office, request: SubjectRequest): DeadlineView | null {
+  const found = deadlineOf(
+    office,
+    { type: request.type, regime: request.regime, receivedAt: request.receivedAt, events: request.clockEvents },
+    office.now(),
+  );
+  if (isRefusal(found) || isRefusal(found.explanation)) return null;
+  return found.explanation;
+}
+
+function statusPage(office: Office, request: SubjectRequest) {
+  const isPackage = request.type === 'access' || request.type === 'portability';
+  return (
+    <StatusPage
+      organization={office.policy.organization}
+      request={request}
+      deadline={deadlineView(office, request)}
+      now={office.now()}
+      packageReady={request.state === 'closed' && isPackage && request.exportId !== null}
+    />
+  );
+}
+
+function message(office: Office, c: Context, title: string, refusal: Refusal) {
+  return c.html(
+    (<PortalMessage organization={office.policy.organization} title={title} refusal={refusal} />) as Html,
+    refusal.code === 'link_expired' ? 410 : 403,
+  );
+}
