@@ -26,7 +26,11 @@ export function openSignIn(db: Database, options: { baseUrl: string; secret: str
       schema: { people, sessions, accounts, verifications },
     }),
     telemetry: { enabled: false },
-    user: { modelName: 'people' },
+    user: {
+      modelName: 'people',
+      // People are made by our own flows; the library only has to know that the column is there.
+      additionalFields: { role: { type: 'string', required: true, input: false } },
+    },
     session: { modelName: 'sessions', expiresIn: 60 * 60 * 12, updateAge: 60 * 15 },
     account: { modelName: 'accounts' },
     verification: { modelName: 'verifications' },
@@ -42,7 +46,7 @@ export function openSignIn(db: Database, options: { baseUrl: string; secret: str
   const cookiesOf = (headers: Headers) => headers.getSetCookie();
   return {
     async session(headers) {
-      const found = await auth.api.getSession({ headers }).catch(() => null);
+      const found = await auth.api.getSession({ headers });
       if (!found) return null;
       const [row] = await db.orm
         .select()
@@ -59,10 +63,10 @@ export function openSignIn(db: Database, options: { baseUrl: string; secret: str
       };
     },
     async enter(email, password, headers) {
-      const answer = await auth.api
-        .signInEmail({ body: { email, password }, headers, asResponse: true })
-        .catch(() => null);
-      if (!answer?.ok) return null;
+      // A wrong password is an answer (401); anything else is a fault and is thrown.
+      const answer = await auth.api.signInEmail({ body: { email, password }, headers, asResponse: true });
+      if (answer.status >= 500) throw new Error('the sign-in failed');
+      if (!answer.ok) return null;
       const [row] = await db.orm.select({ disabledAt: people.disabledAt }).from(people).where(eq(people.email, email));
       return row?.disabledAt ? null : { cookies: cookiesOf(answer.headers) };
     },

@@ -50,15 +50,15 @@ export function webApp(office: Office, options: WebOptions): Hono {
       500,
     );
   });
-  app.notFound((c) => {
+  app.route('/', assetRoutes());
+  app.route('/console', consoleRoutes(office, options));
+  app.route('/', portalRoutes(office));
+  app.get('*', (c) => {
     const refusal = refuse('not_found', 'There is no such page. The address may be mistyped, or the page has moved.');
     return c.html(
       (<PortalMessage organization={office.policy.organization} title="Not found" refusal={refusal} />) as Html,
       404,
     );
   });
-  app.route('/', assetRoutes());
-  app.route('/console', consoleRoutes(office, options));
-  app.route('/', portalRoutes(office));
   return app;
 }

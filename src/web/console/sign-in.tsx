@@ -18,7 +18,7 @@ export function SignInPage({
   return (
     <PortalPage title="Sign in" organization={organization.name}>
       <h1>Sign in</h1>
-      <p>For staff of {organization.name}. People who ask about their data need no account.</p>
+      <p>For staff. People who ask about their data need no account.</p>
       {refusal ? <RefusalNotice refusal={refusal} /> : null}
       <PostForm action="/console/sign-in">
         <input type="hidden" name="next" value={next} />

@@ -1,0 +1,294 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
+import type { Actor } from '../../src/core/actor.ts';
+import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
+import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
+import { approveExport } from '../../src/flows/approve-export.ts';
+import { approveAccessPackage } from '../../src/flows/approve-request.ts';
+import { authenticateToken, type Caller } from '../../src/flows/authenticate.ts';
+import { createToken } from '../../src/flows/create-actor.ts';
+import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail } from '../../src/flows/look-up.ts';
+import { decideRequest } from '../../src/flows/move-request.ts';
+import type { Office } from '../../src/flows/office.ts';
+import { placeHold } from '../../src/flows/place-hold.ts';
+import { planDisposition } from '../../src/flows/plan-run.ts';
+import { attachDocument, linkHold, moveDemand, receiveDemand } from '../../src/flows/receive-demand.ts';
+import { receiveRequest } from '../../src/flows/receive-request.ts';
+import { requestRelease } from '../../src/flows/release-hold.ts';
+import { requestExport } from '../../src/flows/request-export.ts';
+import { confirmCode } from '../../src/flows/verify-request.ts';
+import { type Service, startService } from '../../src/serve.ts';
+import { waitUntil } from '../support/wait.ts';
+
+/** A demonstration with a day's work in it: what every page looks like when it is used. */
+export interface Scene {
+  readonly service: Service;
+  readonly url: string;
+  readonly password: string;
+  readonly code: (reference: string) => Promise<string>;
+  readonly ids: Readonly<
+    Record<
+      | 'fresh'
+      | 'answered'
+      | 'erasure'
+      | 'erased'
+      | 'hold'
+      | 'releasing'
+      | 'dryRun'
+      | 'run'
+      | 'demand'
+      | 'waitingExport'
+      | 'sealedExport',
+      string
+    >
+  >;
+  close(): Promise<void>;
+}
+
+const requester: Actor = { id: 'requester', kind: 'requester', role: null, approval: null };
+
+function good<T>(value: T | Refusal): T {
+  if (isRefusal(value)) throw new Error(`${value.code}: ${value.detail}`);
+  return value;
+}
+
+/** @param port a free port; pages link to it */
+export async function openScene(port: number): Promise<Scene> {
+  const folder = mkdtempSync(join(tmpdir(), 'muniment-scene-'));
+  const config = readConfig({ MUNIMENT_DATA: folder, PORT: String(port) });
+  const service = await startService(config, {
+    port,
+    host: '127.0.0.1',
+    demo: true,
+    role: 'all',
+    print: () => {},
+    log: () => {},
+  });
+  const { office } = service.house;
+  const code = (reference: string) =>
+    waitUntil(async () => {
+      const mails = good(await outgoingMail(office, 100));
+      const mail = mails.find(
+        ({ template, letter }) => template === 'identity-code' && letter.reveal().text.includes(reference),
+      );
+      return /code is (\d{8})/.exec(mail?.letter.reveal().text ?? '')?.[1];
+    });
+  const ids = await work(office, code);
+  return {
+    service,
+    url: `http://localhost:${port}`,
+    password: (await readFile(join(folder, 'demo-password.txt'), 'utf8')).trim(),
+    code,
+    ids,
+    async close() {
+      await service.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function work(office: Office, code: (reference: string) => Promise<string>) {
+  const cli: Actor = { id: 'cli:scene', kind: 'cli', role: 'admin', approval: null };
+  const caller = async (name: string, role: 'privacy' | 'legal' | 'compliance'): Promise<Caller> => {
+    const made = good(await createToken(office, cli, { name, role, expires: null, canApprove: true }));
+    const found = await authenticateToken(office, made.token);
+    if (!found) throw new Error('the token just made is not known');
+    return found;
+  };
+  const [privacyA, privacyB, legalA, legalB, compliance] = [
+    await caller('Rosa Privacy', 'privacy'),
+    await caller('Ben Privacy', 'privacy'),
+    await caller('Ina Legal', 'legal'),
+    await caller('Joel Legal', 'legal'),
+    await caller('Uma Compliance', 'compliance'),
+  ];
+  const ask = async (type: 'access' | 'erasure', email: string, verify: boolean) => {
+    const request = good(
+      await receiveRequest(office, requester, {
+        type,
+        regime: null,
+        channel: 'portal',
+        receivedAt: null,
+        subject: { name: null, identifiers: [{ kind: 'email', value: email }] },
+        details: null,
+      }),
+    );
+    if (!verify) return request.id;
+    good(await confirmCode(office, requester, request.reference, await code(request.reference)));
+    await inState(request.id, 'review');
+    return request.id;
+  };
+  const inState = (id: string, state: string) =>
+    waitUntil(async () => good(await lookUpRequest(office, id)).state === state);
+
+  const hold = good(
+    await placeHold(office, legalA.actor, {
+      matter: 'Reyes v. Reyes',
+      reason: 'Custody proceeding, preservation letter of 3 November',
+      scope: {
+        keys: {
+          'app.conversations': [{ id: String(demoConversations.money) }, { id: String(demoConversations.schedule) }],
+        },
+      },
+      demandId: null,
+      requestId: null,
+    }),
+  );
+  const releasing = good(
+    await placeHold(office, legalA.actor, {
+      matter: 'Okada inquiry',
+      reason: 'Closed',
+      scope: { subjects: [{ kind: 'email', value: demoPeople.kenta.email ?? '' }] },
+      demandId: null,
+      requestId: null,
+    }),
+  );
+  good(await requestRelease(office, legalA.actor, releasing.id));
+
+  const run = good(await planDisposition(office, compliance.actor, { rules: [], dryRun: false }));
+  await waitUntil(async () => good(await lookUpRun(office, run.id)).certificate !== null);
+  const dryRun = good(await planDisposition(office, compliance.actor, { rules: [], dryRun: true }));
+
+  const fresh = await ask('access', demoPeople.amina.email ?? '', false);
+  const erasure = await ask('erasure', demoPeople.thomas.email ?? '', true);
+  good(await decideRequest(office, privacyA.actor, erasure, { outcome: 'granted', reason: null }));
+  const erased = await ask('erasure', demoPeople.tomas.email ?? '', true);
+  good(await decideRequest(office, privacyA.actor, erased, { outcome: 'granted', reason: null }));
+  good(await approveAccessPackage(office, privacyB, erased));
+  await inState(erased, 'closed');
+  const answered = await ask('access', demoPeople.morgan.email ?? '', true);
+  good(await decideRequest(office, privacyA.actor, answered, { outcome: 'granted', reason: null }));
+  await waitUntil(async () => {
+    const approved = await approveAccessPackage(office, privacyB, answered);
+    if (isRefusal(approved) && approved.code !== 'not_ready') throw new Error(approved.detail);
+    return !isRefusal(approved);
+  });
+  await inState(answered, 'closed');
+
+  const demand = good(
+    await receiveDemand(office, legalA.actor, {
+      type: 'civil_subpoena',
+      channel: 'console',
+      receivedAt: office.now().subtract({ hours: 50 }),
+      dueAt: office.now().add({ hours: 24 * 12 }),
+      emergency: false,
+      paper: {
+        instrumentNumber: '26-DR-04417',
+        issuer: { name: 'Circuit Court of Multnomah County', country: 'US', court: 'Family Division' },
+        requester: { name: 'J. Hartwell', agency: 'Hartwell & Moss LLP', role: 'counsel for petitioner', email: null },
+        targets: [{ kind: 'email', value: demoPeople.daniel.email ?? '' }],
+        scope: { dataClasses: ['content'], from: '2025-01-01', to: '2026-10-31' },
+        caption: 'Reyes v. Reyes',
+        notes: null,
+      },
+    }),
+  );
+  good(
+    await attachDocument(office, legalA.actor, demand.id, {
+      bytes: (async function* () {
+        yield Buffer.from('%PDF-1.4 a subpoena as it was served');
+      })(),
+      mediaType: 'application/pdf',
+    }),
+  );
+  good(await linkHold(office, legalA.actor, demand.id, hold.id));
+  good(
+    await moveDemand(
+      office,
+      legalA.actor,
+      demand.id,
+      'authenticate',
+      'Called back the clerk under the number on the county’s own site',
+    ),
+  );
+  const order = {
+    purpose: 'legal_production' as const,
+    requestId: null,
+    matter: 'Reyes v. Reyes',
+    scope: { keys: { 'app.conversations': [{ id: String(demoConversations.money) }] } },
+    formats: [],
+    timezone: null,
+  };
+  const sealedExport = good(await requestExport(office, legalA.actor, { ...order, demandId: demand.id }));
+  await waitUntil(async () => good(await lookUpExport(office, sealedExport.id)).state === 'awaiting_approval');
+  if (legalB.presence) good(await approveExport(office, legalB.actor, legalB.presence, sealedExport.id));
+  await waitUntil(async () => good(await lookUpExport(office, sealedExport.id)).state === 'sealed');
+  const waitingExport = good(
+    await requestExport(office, legalA.actor, {
+      ...order,
+      purpose: 'certified_export',
+      demandId: null,
+      matter: 'Certified copy for Morgan Reyes',
+    }),
+  );
+  await waitUntil(async () => good(await lookUpExport(office, waitingExport.id)).state === 'awaiting_approval');
+  return {
+    fresh,
+    answered,
+    erasure,
+    erased,
+    hold: hold.id,
+    releasing: releasing.id,
+    dryRun: dryRun.id,
+    run: run.id,
+    demand: demand.id,
+    waitingExport: waitingExport.id,
+    sealedExport: sealedExport.id,
+  };
+}
+
+/** Every page worth looking at, by name; `as`: who is signed in. */
+export function scenePages({ ids }: Scene): readonly {
+  readonly name: string;
+  readonly path: string;
+  readonly as: 'nobody' | 'privacy' | 'legal' | 'compliance' | 'auditor' | 'admin';
+}[] {
+  return [
+    { name: 'portal-request', path: '/', as: 'nobody' },
+    { name: 'portal-status', path: '/status', as: 'nobody' },
+    { name: 'portal-retention', path: '/retention', as: 'nobody' },
+    { name: 'portal-legal', path: '/legal', as: 'nobody' },
+    { name: 'portal-transparency', path: '/transparency', as: 'nobody' },
+    { name: 'portal-verify', path: '/verify', as: 'nobody' },
+    { name: 'portal-not-found', path: '/no-such-page', as: 'nobody' },
+    { name: 'sign-in', path: '/console/sign-in', as: 'nobody' },
+    { name: 'overview', path: '/console', as: 'compliance' },
+    { name: 'requests', path: '/console/requests', as: 'privacy' },
+    { name: 'request-fresh', path: `/console/requests/${ids.fresh}`, as: 'privacy' },
+    { name: 'request-answered', path: `/console/requests/${ids.answered}`, as: 'privacy' },
+    { name: 'request-erasure', path: `/console/requests/${ids.erasure}`, as: 'privacy' },
+    { name: 'request-approve', path: `/console/requests/${ids.erasure}/approve`, as: 'privacy' },
+    { name: 'request-erased', path: `/console/requests/${ids.erased}`, as: 'privacy' },
+    { name: 'holds', path: '/console/holds', as: 'legal' },
+    { name: 'hold', path: `/console/holds/${ids.hold}`, as: 'legal' },
+    { name: 'hold-release', path: `/console/holds/${ids.releasing}`, as: 'legal' },
+    { name: 'hold-new', path: '/console/holds/new', as: 'legal' },
+    { name: 'retention', path: '/console/retention', as: 'compliance' },
+    { name: 'run', path: `/console/retention/${ids.run}`, as: 'compliance' },
+    { name: 'run-dry', path: `/console/retention/${ids.dryRun}`, as: 'compliance' },
+    { name: 'demands', path: '/console/demands', as: 'legal' },
+    { name: 'demand', path: `/console/demands/${ids.demand}`, as: 'legal' },
+    { name: 'demand-new', path: '/console/demands/new', as: 'legal' },
+    { name: 'exports', path: '/console/exports', as: 'legal' },
+    { name: 'export-waiting', path: `/console/exports/${ids.waitingExport}`, as: 'legal' },
+    { name: 'export-sealed', path: `/console/exports/${ids.sealedExport}`, as: 'legal' },
+    { name: 'export-new', path: '/console/exports/new', as: 'legal' },
+    { name: 'ledger', path: '/console/ledger', as: 'auditor' },
+    { name: 'policies', path: '/console/policies', as: 'auditor' },
+    { name: 'mail', path: '/console/mail', as: 'privacy' },
+    { name: 'settings', path: '/console/settings', as: 'admin' },
+    { name: 'forbidden', path: '/console/settings', as: 'legal' },
+  ];
+}
+
+/** Whom a page is seen as. */
+export const signInAs = {
+  privacy: 'quentin@kinfolk.example.com',
+  legal: 'marcus@kinfolk.example.com',
+  compliance: 'carla@kinfolk.example.com',
+  auditor: 'astrid@kinfolk.example.com',
+  admin: 'tom@kinfolk.example.com',
+} as const;
