@@ -31,8 +31,12 @@ export class ConfigProblem extends Error {
   }
 }
 
-/** Read the environment. @throws ConfigProblem naming the variable and what to write instead */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * Read the environment.
+ * @param defaultFolder where data goes when MUNIMENT_DATA says nothing
+ * @throws ConfigProblem naming the variable and what to write instead
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>, defaultFolder = '.muniment'): Config {
   const get = (name: string) => (env[name] === undefined || env[name] === '' ? null : env[name]);
   const production = get('NODE_ENV') === 'production';
   const databaseUrl = get('DATABASE_URL');
@@ -50,7 +54,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigProblem(
       'In production MUNIMENT_MASTER_KEY must be set (64 hex digits, from a key store): a key generated beside the data protects nothing. Nothing was started.',
     );
-  const dataFolder = resolve(get('MUNIMENT_DATA') ?? '.muniment');
+  const dataFolder = resolve(get('MUNIMENT_DATA') ?? defaultFolder);
   return {
     databaseUrl,
     dataFolder,

@@ -25,7 +25,7 @@ import { type PolicySet, parsePolicySet } from './policy/set.ts';
 import type { PolicyFile, PolicyProblem } from './policy/yaml.ts';
 import { openSources } from './sources/open.ts';
 
-export const version = '0.1.0';
+const version = '0.1.0';
 
 /** Everything a process of Muniment works with, and how to leave it in good order. */
 export interface House {

@@ -14,6 +14,7 @@ import { sourceCheck } from './cli/source-check.ts';
 import { cliActor, type OfficeVerb, type Out } from './cli/verb.ts';
 import { verifyFile } from './cli/verify.ts';
 import { type Config, ConfigProblem, readConfig } from './config.ts';
+import { defaultDataFolder } from './db/embedded/account.ts';
 import { EmbeddedDatabaseError } from './db/embedded/fault.ts';
 import { DatabaseBehind } from './db/keepsake.ts';
 import { openHouse, PolicyInvalid, readPolicyFiles } from './house.ts';
@@ -54,7 +55,7 @@ export async function run(
     document: (value) => void (json && process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
   };
   try {
-    const config = readConfig(env);
+    const config = readConfig(env, defaultDataFolder(process.cwd()));
     const [first = '', second = ''] = words;
     if (first === 'serve') return await serve(config, words.slice(1));
     if (first === 'verify') return await verifyFile(words.slice(1), config, out);

@@ -57,7 +57,7 @@ export async function startService(config: Config, options: ServeOptions): Promi
       closing.push(() => sequencer.stop());
       await office.store.tasks.work(taskHandlers(office));
       const clock = startClock(office, (what, facts) => log('info', what, facts));
-      nextBell = clock.nextBell;
+      nextBell = (rule) => clock.nextBell(rule);
       closing.push(() => clock.stop());
       if (options.demo) closing.push(firstBells(house, options));
     }
@@ -105,7 +105,7 @@ async function startListening(
     registers: [registry],
   });
   const { app } = httpApp(office, {
-    sessionOf: signIn.session,
+    sessionOf: (headers) => signIn.session(headers),
     metrics: () => registry.metrics(),
     metricsToken: config.metricsToken,
     report,
@@ -146,17 +146,16 @@ async function startListening(
 /** The demonstration's first purge: every rule's bell rings once, soon after the first start, with nobody's help. */
 function firstBells(house: House, options: ServeOptions): () => Promise<void> {
   const { office } = house;
-  const timer = setTimeout(async () => {
-    try {
-      const earlier = await runsPage(office, { limit: 1, offset: 0 });
-      if (earlier.length > 0) return;
-      for (const rule of Object.keys(office.policy.retention))
-        await ring(office, rule, `first/${formatInstant(office.now())}`, (what, facts) =>
-          options.log('info', what, facts),
-        );
-    } catch (error) {
-      options.log('error', 'first bell', faultFacts(error));
-    }
+  const ringAll = async () => {
+    const earlier = await runsPage(office, { limit: 1, offset: 0 });
+    if (earlier.length > 0) return;
+    for (const rule of Object.keys(office.policy.retention))
+      await ring(office, rule, `first/${formatInstant(office.now())}`, (what, facts) =>
+        options.log('info', what, facts),
+      );
+  };
+  const timer = setTimeout(() => {
+    ringAll().catch((error) => options.log('error', 'first bell', faultFacts(error)));
   }, firstBellSeconds * 1000);
   return async () => clearTimeout(timer);
 }

@@ -195,7 +195,7 @@ export function positiveInteger(bytes: Uint8Array): asn1.Integer {
 }
 
 /** PEM (RFC 7468): 64 characters a line. */
-export function toPem(label: string, der: Uint8Array): string {
+function toPem(label: string, der: Uint8Array): string {
   const lines =
     Buffer.from(der)
       .toString('base64')

@@ -6,7 +6,7 @@ import { sha256Hex, sha256Stream } from '../core/hash.ts';
 import { commentPrefix } from './zip.ts';
 
 /** Why an archive is not read: each a name a reader can look up. */
-export const zipFaults = [
+const zipFaults = [
   'not_a_zip',
   'too_many_members',
   'too_large',

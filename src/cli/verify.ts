@@ -6,7 +6,7 @@ import { Misuse, option, readWords } from './arguments.ts';
 import type { Out } from './verb.ts';
 
 /** Where the service keeps its own root, so that `verify` needs no database. */
-export function rootFile(config: Config): string {
+function rootFile(config: Config): string {
   return join(config.dataFolder, 'root.pem');
 }
 

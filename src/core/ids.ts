@@ -1,5 +1,5 @@
 /** The prefix says what an id names; the rest is opaque to everyone outside. */
-export const idPrefixes = {
+const idPrefixes = {
   actor: 'act',
   token: 'tok',
   request: 'req',

@@ -4,7 +4,7 @@
  */
 
 /** Every refusal there is. A code is a promise to the scripts that read it: codes are added, never renamed. */
-export const refusalCodes = [
+const refusalCodes = [
   'invalid',
   'not_found',
   'not_allowed',

@@ -1,4 +1,4 @@
-import { desc, eq, inArray, ne } from 'drizzle-orm';
+import { desc, eq, ne } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
 import type { Coverage, Hold, HoldState, Placement } from '../disposition/hold.ts';
@@ -68,16 +68,6 @@ export async function listHolds(store: Store, limit: number, offset = 0): Promis
 /** Every hold that is not released: what protects records now, or must once its source is reached. */
 export async function openHolds(store: Store): Promise<readonly Hold[]> {
   const rows = await store.db.orm.select().from(holds).where(ne(holds.state, 'released'));
-  return Promise.all(rows.map((row) => toHold(store, row)));
-}
-
-/** Holds by id, in no order. */
-export async function holdsById(store: Store, ids: readonly string[]): Promise<readonly Hold[]> {
-  if (ids.length === 0) return [];
-  const rows = await store.db.orm
-    .select()
-    .from(holds)
-    .where(inArray(holds.id, [...ids]));
   return Promise.all(rows.map((row) => toHold(store, row)));
 }
 

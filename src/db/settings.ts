@@ -34,11 +34,6 @@ export async function recordPolicy(
   return added.length === 1;
 }
 
-export async function policyContent(store: Store, digest: string): Promise<Json | null> {
-  const [row] = await store.db.orm.select().from(policySets).where(eq(policySets.digest, digest));
-  return row?.content ?? null;
-}
-
 // ---------------------------------------------------------------- bells (node-cron's run coordinator)
 
 /** Claim one ring of one bell. Every replica hears it; exactly one gets true. */

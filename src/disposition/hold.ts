@@ -62,7 +62,7 @@ export interface Hold {
 
 export type HoldChange = { readonly kind: 'hold'; readonly hold: Hold };
 
-export const holdMoves = {
+const holdMoves = {
   request_release: ['active', 'pending'],
   approve_release: ['release_requested'],
 } satisfies Record<string, readonly HoldState[]>;

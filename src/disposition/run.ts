@@ -59,7 +59,7 @@ export interface Run {
 
 export type RunChange = { readonly kind: 'run'; readonly run: Run };
 
-export const runMoves = {
+const runMoves = {
   approve: ['awaiting_approval'],
   cancel: ['planned', 'awaiting_approval', 'running', 'paused'],
   pause: ['running'],
@@ -92,7 +92,7 @@ export interface Guards {
 const day = 86_400;
 
 /** Refuse an implausible clock: behind the last run, or a day away from any other clock there is (section 4). */
-export function checkClock(now: Temporal.Instant, guards: Guards): Refusal | null {
+function checkClock(now: Temporal.Instant, guards: Guards): Refusal | null {
   const mend = 'Nothing was destroyed. Check the clock of this machine, then run again.';
   if (guards.lastRunAt && Temporal.Instant.compare(now, guards.lastRunAt) < 0)
     return refuse(

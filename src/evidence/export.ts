@@ -85,11 +85,6 @@ export interface Export {
 
 export type ExportChange = { readonly kind: 'export'; readonly export: Export };
 
-export const exportMoves = {
-  submit: ['review'],
-  approve: ['awaiting_approval'],
-} satisfies Record<string, readonly ExportState[]>;
-
 /** Ask for an export: it is collected and rendered before anybody approves. */
 export function requestExport(
   wanted: Export,

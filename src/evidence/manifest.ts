@@ -9,7 +9,7 @@ import { type Refusal, refuse } from '../core/refusal.ts';
 import { exportPurposes } from './export.ts';
 
 /** Raised when a field changes its meaning; a reader that does not know the number must say so and stop. */
-export const manifestVersion = 1;
+const manifestVersion = 1;
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 is 64 lower-case hex digits');
 /** RFC 7638 thumbprint with SHA-256: 43 base64url characters. */
@@ -33,7 +33,7 @@ const payloadPath = z
   );
 
 /** `record`: NDJSON, authoritative; `tree`: salts and leaves of the record tree; the others name what they are. */
-export const fileRoles = [
+const fileRoles = [
   'certificate',
   'rendered',
   'table',

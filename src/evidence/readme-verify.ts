@@ -15,7 +15,7 @@ export interface InstructionFacts {
 }
 
 /** A digest as `openssl x509 -fingerprint` prints it: upper-case pairs with colons. */
-export function fingerprint(sha256: string): string {
+function fingerprint(sha256: string): string {
   return (sha256.toUpperCase().match(/../g) ?? []).join(':');
 }
 

@@ -22,7 +22,7 @@ import type { Office } from './office.ts';
 import { tokenApprovalKey } from './signers.ts';
 
 /** Secret scanners know this prefix; nothing else in Muniment looks like it. */
-export const tokenPrefix = 'mnt_';
+const tokenPrefix = 'mnt_';
 const invitationHours = 72;
 const minPasswordLength = 12;
 

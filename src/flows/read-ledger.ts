@@ -84,7 +84,7 @@ export async function proveConsistency(office: Office, from: number, to: number)
 }
 
 /** Ed25519 of this platform. */
-export const ed25519: VerifyEd25519 = (publicKey, message, signature) => {
+const ed25519: VerifyEd25519 = (publicKey, message, signature) => {
   const key = createPublicKey({
     key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') },
     format: 'jwk',

@@ -88,7 +88,7 @@ export async function linkHold(office: Office, actor: Actor, id: string, hold: s
 }
 
 /** The largest paper taken in. */
-export const maxDocumentBytes = 50 * 1024 * 1024;
+const maxDocumentBytes = 50 * 1024 * 1024;
 
 /**
  * Keep a served paper exactly as it was received: its digest is in the ledger before anyone opens it, and it is

@@ -102,13 +102,15 @@ function parseAttachments(dataset: TableDataset, text: string): readonly Outgoin
   const rows = JSON.parse(text) as Record<string, unknown>[];
   const root = dataset.file ? resolve(dataset.file.root) : null;
   return rows.map((row) => {
-    const stored = dataset.file ? String(row[dataset.file.column] ?? '') : '';
+    const text = (column: string) =>
+      typeof row[column] === 'string' || typeof row[column] === 'number' ? String(row[column]) : '';
+    const stored = dataset.file ? text(dataset.file.column) : '';
     const path = root && stored ? resolve(root, stored) : null;
     return {
-      name: String(row.file_name ?? row.name ?? stored),
-      mediaType: String(row.media_type ?? 'application/octet-stream'),
-      sizeBytes: Number(row.size_bytes ?? 0),
-      sha256: String(row.sha256 ?? ''),
+      name: text('file_name') || text('name') || stored,
+      mediaType: text('media_type') || 'application/octet-stream',
+      sizeBytes: Number(text('size_bytes') || 0),
+      sha256: text('sha256'),
       // A stored path that leads out of its folder is not followed; the search report says the file is missing.
       path: path && root && path.startsWith(root + sep) ? path : null,
     };

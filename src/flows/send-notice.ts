@@ -6,7 +6,7 @@ import type { RequestType, SubjectRequest } from '../requests/request.ts';
 import type { Office } from './office.ts';
 
 /** What the person asked for, in the portal's words. */
-export const askedFor: Record<RequestType, string> = {
+const askedFor: Record<RequestType, string> = {
   access: 'a copy of your data',
   erasure: 'the deletion of your data',
   portability: 'your data in a form other services can read',

@@ -17,7 +17,7 @@ import { codeFailed, codeSent, identityConfirmed, noticeTask, type SubjectReques
 import { carryOut, type Office } from './office.ts';
 import { composeNotice, noticeKey } from './send-notice.ts';
 
-export const codeMinutes = 30;
+const codeMinutes = 30;
 const sessionMinutes = 30;
 const triesPerCode = 5;
 /** Wrong codes of one request after which only staff can go on. */

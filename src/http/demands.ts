@@ -177,6 +177,6 @@ export async function uploadedFile(request: Request): Promise<File | Refusal> {
 }
 
 /** A media type as claimed, if it is shaped like one; it is kept as a label and never trusted. */
-export function mediaTypeOf(claimed: string): string {
+function mediaTypeOf(claimed: string): string {
   return /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/i.test(claimed) ? claimed.toLowerCase() : 'application/octet-stream';
 }

@@ -8,7 +8,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Refusal, RefusalCode } from '../core/refusal.ts';
 
 /** The only map from refusals to HTTP. */
-export const statusOf: Readonly<Record<RefusalCode, ContentfulStatusCode>> = {
+const statusOf: Readonly<Record<RefusalCode, ContentfulStatusCode>> = {
   invalid: 422,
   not_found: 404,
   not_allowed: 403,
@@ -71,7 +71,7 @@ export interface Problem {
 }
 
 /** A refusal as a problem. Its facts stand beside the fixed members; none of them is personal. */
-export function problemOf(refusal: Refusal): Problem {
+function problemOf(refusal: Refusal): Problem {
   const status = statusOf[refusal.code];
   return {
     ...refusal.facts,

@@ -1,4 +1,4 @@
-import { type ScheduledTask, schedule, setRunCoordinator } from 'node-cron';
+import { type ScheduledTask, schedule } from 'node-cron';
 import { clockActor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal } from '../core/refusal.ts';
@@ -19,8 +19,6 @@ type Report = (what: string, facts: Readonly<Record<string, string | number | bo
  * has: the next start finds it.
  */
 export function startClock(office: Office, report: Report): Clock {
-  // Coordination is the slot row in the database; node-cron's own is told to always ring here.
-  setRunCoordinator({ shouldRun: async () => true });
   const bells = new Map<string, ScheduledTask>();
   for (const rule of Object.values(office.policy.retention)) {
     const task = schedule(

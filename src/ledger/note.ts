@@ -22,7 +22,7 @@ export type VerifyEd25519 = (
   signature: Uint8Array,
 ) => boolean | Promise<boolean>;
 
-export const noteFaults = [
+const noteFaults = [
   'too_large',
   'not_utf8_text',
   'no_signatures',
@@ -51,7 +51,7 @@ function fromBase64(text: string): Uint8Array | null {
 }
 
 /** First four bytes of SHA-256(name, newline, 0x01, key), as 8 hex digits. */
-export function noteKeyId(name: string, publicKey: Uint8Array): string {
+function noteKeyId(name: string, publicKey: Uint8Array): string {
   const prefix = utf8.encode(`${name}\n`);
   const input = new Uint8Array(prefix.length + 1 + publicKey.length);
   input.set(prefix);

@@ -55,15 +55,6 @@ export function hashesAtLevel(size: number, level: number): number {
   return Math.floor(size / tileWidth ** level);
 }
 
-/** The tiles, partial ones included, that a tree of `size` leaves has at a level. */
-export function tilesAtLevel(size: number, level: number): readonly Tile[] {
-  const hashes = hashesAtLevel(size, level);
-  const tiles: Tile[] = [];
-  for (let index = 0; index * tileWidth < hashes; index++)
-    tiles.push({ level, index, width: Math.min(tileWidth, hashes - index * tileWidth) });
-  return tiles;
-}
-
 /** Hash number `at` of a tile's bytes. */
 export function hashAt(bytes: Uint8Array, at: number): Uint8Array {
   const hash = bytes.subarray(at * hashBytes, (at + 1) * hashBytes);

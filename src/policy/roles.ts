@@ -6,7 +6,7 @@ import type { PolicyIssue } from './yaml.ts';
  * Everything there is to be allowed, and the calls it opens. `read` sees a record's own facts, `work` moves it on,
  * `approve` is the second person's step and nothing else (that preparer and approver differ is checked besides, I6).
  */
-export const permissions = {
+const permissions = {
   'requests.read': 'See requests, their deadlines, findings and receipts.',
   'requests.work': 'Record a request and move it on.',
   'requests.approve': "Approve a request's answer, package or erasure as the second person.",

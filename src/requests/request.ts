@@ -176,7 +176,7 @@ export function refuseMove(request: SubjectRequest, move: RequestMove): Refusal 
 }
 
 /** A request moved: its next version, with the move in its history. */
-export function moved(
+function moved(
   request: SubjectRequest,
   move: string,
   to: RequestState,

@@ -65,7 +65,7 @@ export function memorySink(): Sink & { bytes(): Uint8Array } {
 }
 
 /** Payload files as an export renders them: table, records with one withheld, tree, an attachment. */
-export async function sampleFiles(): Promise<{
+async function sampleFiles(): Promise<{
   files: readonly SampleFile[];
   tree: { root: string; size: number };
 }> {

@@ -121,7 +121,11 @@ async function demandSpace(folder: string): Promise<void> {
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** @throws when what lies in the cluster's place is no cluster of these binaries' major version. Nothing is touched. */

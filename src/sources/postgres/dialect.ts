@@ -38,7 +38,7 @@ export function timeConstant(instant: Temporal.Instant | string, type: string): 
   return `timestamptz ${literal(text)}`;
 }
 
-export const timeTypes = ['timestamp with time zone', 'timestamp without time zone', 'date'] as const;
+const timeTypes = ['timestamp with time zone', 'timestamp without time zone', 'date'] as const;
 
 /** Whether a column of this type can tell when a record was made (precision, as in `timestamp(3) …`, aside). */
 export function isTimeType(type: string): boolean {

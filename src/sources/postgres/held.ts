@@ -123,7 +123,7 @@ function boundary(column: string, type: string): string {
   return column;
 }
 
-export function columnsLiteral(columns: readonly string[]): string {
+function columnsLiteral(columns: readonly string[]): string {
   return `ARRAY[${columns.map(literal).join(',')}]::text[]`;
 }
 

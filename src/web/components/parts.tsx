@@ -16,7 +16,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** "27 Nov 2026, 01:30 (-08:00)". */
-export function inWords(instant: Temporal.Instant, zone: string): string {
+function inWords(instant: Temporal.Instant, zone: string): string {
   const local = instant.toZonedDateTimeISO(zone);
   return `${local.day} ${months[local.month - 1]} ${local.year}, ${local.toPlainTime().toString({ smallestUnit: 'minute' })} (${local.offset})`;
 }

@@ -78,8 +78,9 @@ function FactsLine({ facts }: { readonly facts: Readonly<Record<string, unknown>
     <span class="small">
       {Object.entries(facts).map(([name, value]) => (
         <span>
-          <span class="muted">{name}</span>{' '}
-          <Hash value={typeof value === 'object' ? JSON.stringify(value) : String(value)} />{' '}
+          <span class="muted">{name}</span> <Hash
+            value={typeof value === 'string' ? value : JSON.stringify(value)}
+          />{' '}
         </span>
       ))}
     </span>

@@ -16,7 +16,11 @@ export const choices: readonly { readonly type: RequestType; readonly title: str
   },
   { type: 'restriction', title: 'Stop using my data for now', hint: 'We keep it and do nothing else with it.' },
   { type: 'objection', title: 'Object to a use of my data', hint: 'Tell us below which use.' },
-  { type: 'opt_out', title: 'Do not sell or share my data', hint: 'Takes effect without proof of who you are.' },
+  {
+    type: 'opt_out',
+    title: 'Do not sell or share my data',
+    hint: 'Neither now nor later, as far as the law lets you choose.',
+  },
 ];
 
 export interface RequestFormProps {
