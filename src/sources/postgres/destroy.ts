@@ -4,7 +4,7 @@ import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
-import { blockedByChildren, childLinks, type HeldGroups, heldPredicate, type SourceShape } from './held.ts';
+import { blockedByChildren, childLinks, type HeldGroups, heldConditions, type SourceShape } from './held.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
 
 const blockBytes = 64;
@@ -106,9 +106,10 @@ function sameKey(dataset: TableDataset): string {
 
 /** SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. */
 export function freeConditions(shape: SourceShape, dataset: TableDataset, groups: HeldGroups): readonly string[] {
-  const held = heldPredicate(shape, dataset, 't', groups);
-  const children = blockedByChildren(shape, dataset, 't', groups);
-  return [held, children.held, children.restricted].flatMap((condition) => (condition ? [`NOT ${condition}`] : []));
+  // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
+  return [...heldConditions(shape, dataset, 't', groups), ...blockedByChildren(shape, dataset, 't', groups).all].map(
+    (condition) => `NOT ${condition}`,
+  );
 }
 
 /**

@@ -22,8 +22,19 @@ export function heldPredicate(
   groups: HeldGroups,
   only?: string,
 ): string | null {
-  const conditions = ownConditions(shape, dataset, dataset.id, alias, groups, only, new Set([dataset.id]));
+  const conditions = heldConditions(shape, dataset, alias, groups, only);
   return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
+}
+
+/** The same, as the separate conditions of which any one holds the row: each an EXISTS of its own. */
+export function heldConditions(
+  shape: SourceShape,
+  dataset: TableDataset,
+  alias: string,
+  groups: HeldGroups,
+  only?: string,
+): readonly string[] {
+  return ownConditions(shape, dataset, dataset.id, alias, groups, only, new Set([dataset.id]));
 }
 
 /** @param covered the dataset whose row is asked about: a hold may be limited to some datasets, wherever its anchor is */
@@ -159,7 +170,7 @@ export function blockedByChildren(
   dataset: TableDataset,
   alias: string,
   groups: HeldGroups,
-): { held: string | null; restricted: string | null } {
+): { held: string | null; restricted: string | null; all: readonly string[] } {
   const held: string[] = [];
   const restricted: string[] = [];
   for (const { child, link, onDispose } of childLinks(shape.source, dataset)) {
@@ -183,5 +194,5 @@ export function blockedByChildren(
     }
   }
   const any = (conditions: string[]) => (conditions.length > 0 ? `(${conditions.join(' OR ')})` : null);
-  return { held: any(held), restricted: any(restricted) };
+  return { held: any(held), restricted: any(restricted), all: [...held, ...restricted] };
 }
