@@ -11,81 +11,50 @@ import { sha256Hex } from '../core/hash.ts';
 interface Asset {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly type: string;
-  /** With the digest of its content in the name: whoever has it need never ask again. */
-  readonly address: string;
 }
 
-const fileOf = (specifier: string) => readFileSync(fileURLToPath(import.meta.resolve(specifier)));
 const own = (name: string) => readFileSync(fileURLToPath(new URL(`./assets/${name}`, import.meta.url)));
-
-function asset(name: string, bytes: Uint8Array, type: string): Asset {
-  const [stem, extension] = [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.'))];
-  return {
-    bytes: new Uint8Array(bytes),
-    type,
-    address: `/assets/${stem}.${sha256Hex(bytes).slice(0, 12)}${extension}`,
-  };
-}
-
-const families = [
-  { family: 'Public Sans', folder: 'public-sans', weights: [400, 600] },
-  { family: 'Source Serif 4', folder: 'source-serif-4', weights: [400, 600] },
-  { family: 'IBM Plex Mono', folder: 'ibm-plex-mono', weights: [400] },
-] as const;
-/** Western and central European scripts; any other is drawn with what the reader's machine has. */
-const subsets = ['latin', 'latin-ext'] as const;
-
-interface Font {
-  readonly asset: Asset;
-  readonly face: string;
-}
-
-const fonts: readonly Font[] = families.flatMap(({ family, folder, weights }) => {
-  const ranges = JSON.parse(fileOf(`@fontsource/${folder}/unicode.json`).toString('utf8')) as Record<string, string>;
-  return weights.flatMap((weight) =>
-    subsets.map((subset) => {
-      const name = `${folder}-${subset}-${weight}-normal.woff2`;
-      const file = asset(name, fileOf(`@fontsource/${folder}/files/${name}`), 'font/woff2');
-      return {
-        asset: file,
-        face: `@font-face { font-family: "${family}"; font-weight: ${weight}; font-display: swap; src: url("${file.address}") format("woff2"); unicode-range: ${ranges[subset]}; }\n`,
-      };
-    }),
+const font = (family: string, subset: string, weight: number) =>
+  readFileSync(
+    fileURLToPath(import.meta.resolve(`@fontsource/${family}/files/${family}-${subset}-${weight}-normal.woff2`)),
   );
-});
+const asset = (bytes: Uint8Array, type: string): Asset => ({ bytes: new Uint8Array(bytes), type });
 
-const css = 'text/css; charset=utf-8';
-const sheet = asset(
-  'site.css',
-  Buffer.concat([
-    Buffer.from(fonts.map(({ face }) => face).join('')),
-    ...['tokens.css', 'base.css', 'layout.css', 'components.css', 'print.css'].map(own),
-  ]),
-  css,
-);
-const script = asset('site.js', own('site.js'), 'text/javascript; charset=utf-8');
-const mark = asset('mark.svg', own('mark.svg'), 'image/svg+xml');
+/** Every file the pages need, read once. */
+function load(): ReadonlyMap<string, Asset> {
+  const css = Buffer.concat([own('tokens.css'), own('site.css')]);
+  const woff = 'font/woff2';
+  return new Map([
+    ['site.css', asset(css, 'text/css; charset=utf-8')],
+    ['mark.svg', asset(own('mark.svg'), 'image/svg+xml')],
+    ['public-sans-latin-400.woff2', asset(font('public-sans', 'latin', 400), woff)],
+    ['public-sans-latin-ext-400.woff2', asset(font('public-sans', 'latin-ext', 400), woff)],
+    ['public-sans-latin-600.woff2', asset(font('public-sans', 'latin', 600), woff)],
+    ['source-serif-4-latin-400.woff2', asset(font('source-serif-4', 'latin', 400), woff)],
+    ['source-serif-4-latin-600.woff2', asset(font('source-serif-4', 'latin', 600), woff)],
+    ['ibm-plex-mono-latin-400.woff2', asset(font('ibm-plex-mono', 'latin', 400), woff)],
+  ]);
+}
 
-const assets: ReadonlyMap<string, Asset> = new Map(
-  [...fonts.map((font) => font.asset), sheet, script, mark].map((each) => [each.address, each]),
-);
+const assets = load();
 
-/** Addresses that change with their content, so that browsers may keep them for ever. */
-export const styleSheet = sheet.address;
-export const siteScript = script.address;
-export const markImage = mark.address;
+/** The style sheet's address; it changes with its content, so browsers may keep it for ever. */
+export const styleSheet = `/assets/site.css?v=${sha256Hex(assets.get('site.css')?.bytes ?? '').slice(0, 12)}`;
 
 /** Serves /assets. */
 export function assetRoutes(): Hono {
   const app = new Hono();
   app.get('/assets/:name', (c) => {
-    const found = assets.get(`/assets/${c.req.param('name')}`);
+    const found = assets.get(c.req.param('name'));
     if (!found) return c.notFound();
     c.header('Content-Type', found.type);
     c.header('X-Content-Type-Options', 'nosniff');
-    c.header('Cache-Control', 'public, max-age=31536000, immutable');
+    c.header(
+      'Cache-Control',
+      c.req.query('v') || found.type === 'font/woff2' ? 'public, max-age=31536000, immutable' : 'public, max-age=300',
+    );
     return c.body(found.bytes);
   });
-  app.get('/favicon.ico', (c) => c.redirect(markImage, 302));
+  app.get('/favicon.ico', (c) => c.redirect('/assets/mark.svg', 302));
   return app;
 }
