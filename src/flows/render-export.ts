@@ -142,7 +142,6 @@ export async function renderExport(
         organization: office.policy.organization.name,
         timezone: wanted.timezone,
         bates: { prefix: 'MUN', start: 1, digits: 6 },
-        headerLines: [`Export ${wanted.id}`],
         cover: coverOf(wanted),
         items: messages,
       },

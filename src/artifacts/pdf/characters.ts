@@ -12,13 +12,22 @@ export function mark(codePoint: number): string {
   return `[U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}]`;
 }
 
-// Format characters inside a cluster do their work there (joiners of scripts and emoji, variation selectors, tags of
-// flags); anywhere else they would be hidden content, and are shown.
+// Format characters inside a cluster do their work there (joiners of scripts and emoji, one variation selector, the
+// tags of a flag); anywhere else they would be hidden content, and are shown.
 const joins = (codePoint: number) =>
-  codePoint === 0x200c ||
-  codePoint === 0x200d ||
-  (codePoint >= 0xfe00 && codePoint <= 0xfe0f) ||
-  (codePoint >= 0xe0020 && codePoint <= 0xe007f);
+  codePoint === 0x200c || codePoint === 0x200d || isSelector(codePoint) || isTag(codePoint);
+const isSelector = (codePoint: number) => codePoint >= 0xfe00 && codePoint <= 0xfe0f;
+const isTag = (codePoint: number) => codePoint >= 0xe0020 && codePoint <= 0xe007f;
+
+/** Tags and selectors that do no work here could carry words nobody sees: a tag outside a flag, a second selector. */
+function hidesContent(codePoints: readonly number[]): boolean {
+  const isFlag = codePoints[0] === 0x1f3f4 && codePoints.at(-1) === 0xe007f;
+  if (!isFlag && codePoints.some(isTag)) return true;
+  return codePoints.some(
+    (codePoint, at) =>
+      isSelector(codePoint) && (at === 0 || isSelector(codePoints[at - 1] ?? 0) || isTag(codePoints[at - 1] ?? 0)),
+  );
+}
 
 // Format characters, and those that Unicode defines to have no shape though they are called letters or marks.
 const invisible = /^(?:\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\u115f|\u1160|\u3164|\uffa0|\u034f|\u17b4|\u17b5)$/u;
@@ -41,7 +50,8 @@ export function printable(source: string, style: Style): Printable {
     }
     const codePoints = [...segment].map((character) => character.codePointAt(0) ?? 0);
     const shown = codePoints.filter((codePoint) => !joins(codePoint));
-    const whole = shown.length > 0 && shown.every(isVisible) && faceOfCluster(segment, style) !== null;
+    const whole =
+      shown.length > 0 && shown.every(isVisible) && !hidesContent(codePoints) && faceOfCluster(segment, style) !== null;
     if (whole) {
       out += segment;
       continue;

@@ -76,16 +76,19 @@ async function writeRow(
   const leading = 11;
   const style = isHead ? 'bold' : 'regular';
   const laid = cells.map((cell, at) => pages.lines(cell, style, size, (widths[at] ?? 0) * textWidth - 8));
-  const height = Math.max(1, ...laid.map((lines) => lines.length)) * leading;
-  await pages.need(height + 6);
-  const top = pages.y;
-  let x: number = paper.left;
-  for (const [at, lines] of laid.entries()) {
-    for (const [number, line] of lines.entries())
-      pages.draw(line, x, top - (number + 1) * leading, size, isHead ? ink.muted : ink.text);
-    x += (widths[at] ?? 0) * textWidth;
+  const rows = Math.max(1, ...laid.map((lines) => lines.length));
+  // Line by line: a row may be taller than a page.
+  for (let number = 0; number < rows; number++) {
+    await pages.need(leading + (number === 0 ? 6 : 0));
+    let x: number = paper.left;
+    for (const [at, lines] of laid.entries()) {
+      const line = lines[number];
+      if (line) pages.draw(line, x, pages.y - leading, size, isHead ? ink.muted : ink.text);
+      x += (widths[at] ?? 0) * textWidth;
+    }
+    pages.space(leading);
   }
-  pages.space(height + 4);
+  pages.space(4);
   pages.rule(pages.y);
   pages.space(3);
 }

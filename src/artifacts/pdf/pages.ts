@@ -136,16 +136,17 @@ export class PageWriter {
     return breakLines(text, style, (width * 1000) / size);
   }
 
-  /** One line at a place; what is too wide is cut off with an ellipsis. For headers and short labels. */
+  /** One line at a place; what is too wide is cut off with an ellipsis. For headers and short labels; `isContent` counts marks. */
   label(
     source: string,
     x: number,
     y: number,
     size: number,
-    options: { style?: Style; color?: Ink; width?: number; align?: 'left' | 'right' } = {},
+    options: { style?: Style; color?: Ink; width?: number; align?: 'left' | 'right'; isContent?: boolean } = {},
   ): number {
     const { style = 'regular', color = ink.text, width = textWidth, align = 'left' } = options;
-    const { text } = printable(source.replaceAll(/\s+/g, ' '), style);
+    const { text, marked } = printable(source.replaceAll(/\s+/g, ' '), style);
+    if (options.isContent) this.#marked += marked;
     const [first, ...more] = breakLines(text, style, (width * 1000) / size);
     if (!first) return 0;
     const line =

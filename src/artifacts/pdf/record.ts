@@ -25,7 +25,6 @@ export interface MessageRecord {
   /** IANA name of the zone in which local times are given beside UTC. */
   readonly timezone: string;
   readonly bates: { readonly prefix: string; readonly start: number; readonly digits: number };
-  readonly headerLines: readonly string[];
   readonly cover: {
     readonly heading: string;
     readonly facts: readonly { readonly label: string; readonly value: string }[];
@@ -156,9 +155,26 @@ async function writeMessage(pages: PageWriter, item: RecordItem, local: Temporal
   await pages.need(48);
   pages.space(20);
   const when = `${formatInstant(item.at).slice(0, 19).replace('T', ' ')} UTC · ${clock(local)}`;
-  const width = pages.label(item.sender, paper.left, pages.y, 9.5, { style: 'bold', width: textWidth * 0.42 });
-  pages.label(when, paper.left + Math.max(width + 10, 0), pages.y, 8, { color: ink.muted, width: textWidth * 0.58 });
-  pages.label(`#${item.id}`, paper.width - paper.right, pages.y, 8, { color: ink.muted, align: 'right', width: 90 });
+  // What does not fit beside the time has lines of its own: a name or an id in evidence is never cut.
+  const isShort = item.sender.length <= 32;
+  if (!isShort) {
+    await pages.text(item.sender, { size: 9.5, style: 'bold', leading: 13 });
+    pages.space(11);
+  }
+  const width = isShort
+    ? pages.label(item.sender, paper.left, pages.y, 9.5, { style: 'bold', width: textWidth * 0.42, isContent: true }) +
+      10
+    : 0;
+  pages.label(when, paper.left + width, pages.y, 8, { color: ink.muted, width: textWidth * 0.58 });
+  const id = `#${item.id}`;
+  if (id.length <= 16)
+    pages.label(id, paper.width - paper.right, pages.y, 8, {
+      color: ink.muted,
+      align: 'right',
+      width: 90,
+      isContent: true,
+    });
+  else await pages.text(id, { size: 8, color: ink.muted, leading: 11 });
   await pages.text(item.text, { size: 9.5, leading: 13.6 });
   if (item.edited)
     await pages.text(`Edited ${formatInstant(item.edited).slice(0, 19).replace('T', ' ')} UTC`, {

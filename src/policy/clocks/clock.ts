@@ -183,7 +183,9 @@ function runDays(input: ClockInput, receivedOn: Temporal.PlainDate): ClockResult
   const end = nominal();
   step(
     end,
-    extendedTo === null ? `${periodWords(rule)} counted from ${start}` : `The extended period counted from ${start}`,
+    extendedTo === null
+      ? `${periodWords(rule)} counted from ${start.toString()}`
+      : `The extended period counted from ${start.toString()}`,
   );
   const question = counting[0];
   if (question) {

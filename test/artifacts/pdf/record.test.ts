@@ -32,7 +32,6 @@ async function record(texts: readonly string[]) {
       organization: 'Kinfolk',
       timezone: 'America/Los_Angeles',
       bates: { prefix: 'TST', start: 7, digits: 6 },
-      headerLines: [],
       cover: { heading: 'Record', facts: [], notes: [] },
       items,
     },
@@ -193,5 +192,30 @@ describe('the record as a PDF', () => {
     );
     expect(pages).toBeGreaterThan(1);
     expect((await PDFDocument.load(Buffer.concat(chunks))).getPageCount()).toBe(pages);
+  });
+
+  it('shows what tags and selectors would hide, and leaves a flag alone', async () => {
+    const hidden = `a${[...'hidden'].map((letter) => String.fromCodePoint(0xe0000 + (letter.codePointAt(0) ?? 0))).join('')}`;
+    expect((await record([hidden])).written.uncovered).toBe(6);
+    expect((await record(['a\ufe01\ufe02\ufe03'])).written.uncovered).toBeGreaterThan(0);
+    expect((await record(['❤️'])).written.uncovered).toBe(0);
+  });
+
+  it.skipIf(!hasTool('pdftotext'))('loses no word of a table row taller than a page', async () => {
+    const words = Array.from({ length: 1500 }, (_, at) => `w${at}w`);
+    const chunks: Uint8Array[] = [];
+    const rows = [['1', words.join(' ')]];
+    await writeDocument(
+      {
+        title: 'Certificate',
+        organization: 'Kinfolk',
+        exportId: 'run_2',
+        watermark: '',
+        blocks: [{ kind: 'table', columns: ['A', 'B'], widths: [0.3, 0.3], rows }],
+      },
+      { write: async (chunk) => void chunks.push(Buffer.from(chunk)) },
+    );
+    const found = new Set(extracted(Buffer.concat(chunks), 'tall').split(/\s+/));
+    expect(words.filter((word) => !found.has(word))).toEqual([]);
   });
 });
