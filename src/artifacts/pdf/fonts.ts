@@ -120,8 +120,12 @@ export class UsedFont {
     const tag = tagOf(this.id);
     const name = `${tag}+${face.name}${this.#isLayer ? 'Layer' : ''}`;
     const programId = await file.stream(`/Length1 ${program.length}`, program);
+    // CIDs 1 to n are used, and 0 must be present; the first CID is the highest bit (ISO 19005-1, 6.3.5).
+    const set = Buffer.alloc((used.length >> 3) + 1);
+    for (let cid = 0; cid <= used.length; cid++) set[cid >> 3] = (set[cid >> 3] ?? 0) | (0x80 >> (cid & 7));
+    const setId = await file.stream('', set);
     const descriptor = await file.object(
-      `<</Type /FontDescriptor /FontName /${name} /Flags 4 /FontBBox [-1000 ${pdfNumber(face.descender * scale)} 3000 ${pdfNumber(face.ascender * scale)}] /ItalicAngle 0 /Ascent ${pdfNumber(face.ascender * scale)} /Descent ${pdfNumber(face.descender * scale)} /CapHeight 714 /StemV 80 /FontFile2 ${programId} 0 R>>`,
+      `<</Type /FontDescriptor /FontName /${name} /Flags 4 /FontBBox [-1000 ${pdfNumber(face.descender * scale)} 3000 ${pdfNumber(face.ascender * scale)}] /ItalicAngle 0 /Ascent ${pdfNumber(face.ascender * scale)} /Descent ${pdfNumber(face.descender * scale)} /CapHeight 714 /StemV 80 /FontFile2 ${programId} 0 R /CIDSet ${setId} 0 R>>`,
     );
     const map = Buffer.alloc((used.length + 1) * 2);
     for (const { cid, glyph } of used) map.writeUInt16BE(glyph, cid * 2);

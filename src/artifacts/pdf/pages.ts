@@ -136,6 +136,11 @@ export class PageWriter {
     return breakLines(text, style, (width * 1000) / size);
   }
 
+  /** Whether a text stands on one line of a width, so that `label` would not cut it. */
+  fits(source: string, style: Style, size: number, width: number): boolean {
+    return breakLines(printable(source, style).text, style, (width * 1000) / size).length <= 1;
+  }
+
   /** One line at a place; what is too wide is cut off with an ellipsis. For headers and short labels; `isContent` counts marks. */
   label(
     source: string,

@@ -156,7 +156,7 @@ async function writeMessage(pages: PageWriter, item: RecordItem, local: Temporal
   pages.space(20);
   const when = `${formatInstant(item.at).slice(0, 19).replace('T', ' ')} UTC · ${clock(local)}`;
   // What does not fit beside the time has lines of its own: a name or an id in evidence is never cut.
-  const isShort = item.sender.length <= 32;
+  const isShort = pages.fits(item.sender, 'bold', 9.5, textWidth * 0.42);
   if (!isShort) {
     await pages.text(item.sender, { size: 9.5, style: 'bold', leading: 13 });
     pages.space(11);
@@ -167,7 +167,7 @@ async function writeMessage(pages: PageWriter, item: RecordItem, local: Temporal
     : 0;
   pages.label(when, paper.left + width, pages.y, 8, { color: ink.muted, width: textWidth * 0.58 });
   const id = `#${item.id}`;
-  if (id.length <= 16)
+  if (pages.fits(id, 'regular', 8, 90))
     pages.label(id, paper.width - paper.right, pages.y, 8, {
       color: ink.muted,
       align: 'right',
