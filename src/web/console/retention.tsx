@@ -49,11 +49,6 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
             <input type="hidden" name="dryRun" value="true" />
             <button type="submit">See what would go today</button>
           </PostForm>
-          <PostForm action="/console/retention/runs">
-            <button type="submit" class="secondary">
-              Run every rule now
-            </button>
-          </PostForm>
         </div>
       </section>
       <section class="stack-tight">
@@ -218,6 +213,18 @@ export function RunPage({
               </p>
               <TwoPeople preparer={nameOf(run.startedBy)} approver={null} />
             </>
+          ) : null}
+          {run.dryRun && run.state === 'planned' && going > 0 ? (
+            <PostForm action="/console/retention/runs">
+              <p>
+                Nothing was destroyed. A run now counts again and destroys what is due and not held, about{' '}
+                {going.toLocaleString('en')} records; if that is more than usual, a second person is asked first. This
+                cannot be undone.
+              </p>
+              <button type="submit" class="danger">
+                Run every rule now
+              </button>
+            </PostForm>
           ) : null}
           {can.includes('approve') ? (
             <PostForm action={`/console/retention/${run.id}/approve`}>

@@ -89,8 +89,10 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
     },
     stepUpFor(c, refusal) {
       const here = new URL(c.req.url).pathname;
+      // A request has a page to approve it on; the others are approved on their own page.
+      const back = here.startsWith('/console/requests/') ? here : here.replace(/\/approve$/, '');
       return refusal.code === 'step_up_needed'
-        ? c.redirect(`/console/step-up?next=${encodeURIComponent(here.replace(/\/(approve)$/, ''))}`, 303)
+        ? c.redirect(`/console/step-up?next=${encodeURIComponent(back)}`, 303)
         : null;
     },
   };
