@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { barriers, looks, newProfile, openBrowser, overflows } from '../support/browser.ts';
 import { openScene, scenePages, signInAs } from './scene.ts';
@@ -8,6 +8,8 @@ import { openScene, scenePages, signInAs } from './scene.ts';
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
 const folder = 'shots';
 mkdirSync(folder, { recursive: true });
+/** The pictures of the README, kept in git. */
+const pictures = ['overview-1280-light', 'run-1280-light', 'portal-request-375-light'];
 const scene = await openScene(3999);
 const browser = await openBrowser();
 try {
@@ -43,3 +45,6 @@ try {
   await browser.close();
   await scene.close();
 }
+for (const name of pictures)
+  if (existsSync(join(folder, `${name}.png`)))
+    copyFileSync(join(folder, `${name}.png`), join('docs/pictures', `${name}.png`));
