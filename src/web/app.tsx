@@ -38,6 +38,12 @@ export function webApp(office: Office, options: WebOptions): Hono {
   );
   app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
   app.use(bodyLimit({ maxSize: maxFormBytes }));
+  app.use(async (c, next) => {
+    const type = c.req.header('content-type') ?? '';
+    if (c.req.method !== 'POST' || /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(type))
+      return next();
+    return c.text('Send this as a form. Nothing was changed; programs use /api/v1.', 415);
+  });
   app.onError((error, c) => {
     if ('getResponse' in error) return error.getResponse();
     options.report(`${c.req.method} ${c.req.routePath}`, error);

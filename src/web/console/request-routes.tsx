@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { isRefusal, type Refusal } from '../../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { approveAccessPackage } from '../../flows/approve-request.ts';
 import { closeRequest } from '../../flows/close-request.ts';
 import { actorNames, lookUpRequest, requestsPage } from '../../flows/look-up.ts';
@@ -80,11 +80,14 @@ export function addRequestPages({ app, office, allow, stepUpFor }: Desk): void {
     const { caller } = c.get('visit');
     const form = await c.req.formData();
     const reason = textOf(form, 'reason').trim() || null;
-    const outcome = outcomes.find((known): known is Outcome => known === textOf(form, 'outcome')) ?? 'granted';
+    const outcome = outcomes.find((known): known is Outcome => known === textOf(form, 'outcome'));
     const moves: Readonly<Record<string, () => Promise<unknown | Refusal>>> = {
       verify: () => sendCode(office, caller.actor, id),
       gather: () => gatherAgain(office, caller.actor, id),
-      decide: () => decideRequest(office, caller.actor, id, { outcome, reason }),
+      decide: async () =>
+        outcome
+          ? decideRequest(office, caller.actor, id, { outcome, reason })
+          : refuse('invalid', 'Choose an outcome. Nothing was decided.'),
       approve: () => approveAccessPackage(office, caller, id),
       extend: () => moveRequestClock(office, caller.actor, id, { move: 'extend', reason, basis: null, event: null }),
       withdraw: () => withdrawRequest(office, caller.actor, id),
