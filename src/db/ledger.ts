@@ -1,4 +1,4 @@
-import { asc, desc, gte, sql } from 'drizzle-orm';
+import { asc, desc, eq, gte, sql } from 'drizzle-orm';
 import type { StoredEntry } from '../ledger/audit.ts';
 import { type Checkpoint, formatCheckpoint } from '../ledger/checkpoint.ts';
 import { Frontier, nodeHash } from '../ledger/merkle.ts';
@@ -42,6 +42,7 @@ export async function sequenceLedger(
       if (added === 0) return;
       const read: ReadNode = cached(async (level, index) => readTile(tx, level, index));
       const frontier = await frontierOf(read, first);
+      await checkContinues(tx, first, frontier.root());
       for (let at = 0; at < leaves.length; at += 32) frontier.append(leaves.subarray(at, at + 32));
       await growTiles(tx, first, leaves);
       const root = new Uint8Array(frontier.root());
@@ -50,6 +51,20 @@ export async function sequenceLedger(
       await tx.insert(ledgerCheckpoints).values({ size: first + added, root, note, signedAt: now });
     });
   }
+}
+
+/**
+ * What is signed next must continue what was signed last: a damaged tile would lead to a checkpoint that contradicts
+ * the earlier ones, and a signature over that can never be taken back.
+ * @throws Error naming the size; nothing was sequenced, the entries still wait
+ */
+async function checkContinues(tx: Transaction, size: number, root: Uint8Array): Promise<void> {
+  if (size === 0) return;
+  const [last] = await tx.select().from(ledgerCheckpoints).where(eq(ledgerCheckpoints.size, size));
+  if (last && Buffer.compare(last.root, root) === 0) return;
+  throw new Error(
+    `The ledger's tiles at size ${size} do not agree with its signed checkpoint. Nothing was signed and the new entries wait: run "ledger verify", and restore the tiles from a backup.`,
+  );
 }
 
 type Transaction = Parameters<Parameters<Database['orm']['transaction']>[0]>[0];
