@@ -1,0 +1,174 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Actor } from '../../src/core/actor.ts';
+import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
+import type { Hold } from '../../src/disposition/hold.ts';
+import type { Run } from '../../src/disposition/run.ts';
+import { executeRun } from '../../src/flows/execute-run.ts';
+import { lookUpRun } from '../../src/flows/look-up.ts';
+import { moveDispositionRun } from '../../src/flows/move-run.ts';
+import type { Office } from '../../src/flows/office.ts';
+import { placeHold } from '../../src/flows/place-hold.ts';
+import { planDisposition } from '../../src/flows/plan-run.ts';
+import type { WrittenHoldScope } from '../../src/policy/hold.ts';
+import { type FixedClock, fixedClock } from '../support/clock.ts';
+import { emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
+import { openTestHouse, type TestHouse } from '../support/house.ts';
+import { policiesFolder } from '../support/policies.ts';
+
+/** A small application, and a house beside it: what the tests of the invariants attack. */
+export interface World extends AsyncDisposable {
+  readonly app: TestDatabase;
+  readonly own: TestDatabase;
+  readonly folder: string;
+  readonly policies: string;
+  readonly clock: FixedClock;
+  readonly opened: TestHouse;
+  readonly office: Office;
+  /** A second house on the same database: another machine. */
+  another(policies?: string): Promise<TestHouse>;
+}
+
+export const officer: Actor = { id: 'act_officer', kind: 'token', role: 'compliance', approval: 'token' };
+export const second: Actor = { id: 'act_second', kind: 'token', role: 'compliance', approval: 'token' };
+
+/** Conversations, who takes part in them, messages that answer each other, and what hangs on messages. */
+export const chatTables = `
+  CREATE TABLE users (id int PRIMARY KEY, email text);
+  CREATE TABLE conversations (id int PRIMARY KEY, created_at timestamptz, subject text);
+  CREATE TABLE members (conversation_id int REFERENCES conversations, user_id int REFERENCES users, PRIMARY KEY (conversation_id, user_id));
+  CREATE TABLE messages (id int PRIMARY KEY, conversation_id int REFERENCES conversations, sender_id int REFERENCES users,
+    reply_to int REFERENCES messages, sent_at timestamptz, body text);
+  CREATE TABLE attachments (id int PRIMARY KEY, message_id int REFERENCES messages, path text, added_at timestamptz);
+  CREATE TABLE reactions (id int PRIMARY KEY, message_id int REFERENCES messages, user_id int REFERENCES users, emoji text);
+  CREATE INDEX ON messages (sent_at); CREATE INDEX ON messages (conversation_id); CREATE INDEX ON messages (reply_to);
+  CREATE INDEX ON attachments (message_id); CREATE INDEX ON reactions (message_id);`;
+
+export const chatSources = (files = '/nowhere') => `sources:
+  app:
+    kind: postgres
+    url: \${APP}
+    datasets:
+      users:
+        table: public.users
+        key: [id]
+        identifiers: { email: email }
+        onDispose: { members: cascade, messages: restrict, reactions: restrict }
+      conversations:
+        table: public.conversations
+        key: [id]
+        time: created_at
+        onDispose: { members: cascade, messages: cascade }
+      members:
+        table: public.members
+        key: [conversation_id, user_id]
+        links:
+          conversation_id: { to: conversations.id, member: true }
+          user_id: { to: users.id, owner: true }
+      messages:
+        table: public.messages
+        key: [id]
+        time: sent_at
+        links:
+          conversation_id: { to: conversations.id }
+          sender_id: { to: users.id, owner: true }
+          reply_to: { to: messages.id }
+        fields: { body: { category: communication.content, text: true } }
+        onDispose: { messages: unlink, attachments: cascade, reactions: cascade }
+      attachments:
+        table: public.attachments
+        key: [id]
+        time: added_at
+        links: { message_id: { to: messages.id } }
+        file: { column: path, root: ${files} }
+      reactions:
+        table: public.reactions
+        key: [id]
+        links:
+          message_id: { to: messages.id }
+          user_id: { to: users.id, owner: true }
+`;
+
+export const chatRetention = `rules:
+  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
+`;
+
+export interface WorldOptions {
+  /** SQL that lays out the application. */
+  readonly tables?: string;
+  readonly sources?: string;
+  readonly retention?: string;
+  readonly at?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const app = await emptyDatabase();
+  const own = await testDatabase();
+  await app.sql.unsafe(options.tables ?? chatTables);
+  const policies = policiesFolder({
+    'sources.yaml': options.sources ?? chatSources(),
+    'retention.yaml': options.retention ?? chatRetention,
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'muniment-invariants-'));
+  const clock = fixedClock(options.at ?? Temporal.Now.instant().toString());
+  const open = (other = policies) =>
+    openTestHouse({
+      policies: other,
+      folder,
+      databaseUrl: own.url,
+      env: { APP: app.url, ...options.env },
+      now: clock.now,
+    });
+  const opened = await open();
+  return {
+    app,
+    own,
+    folder,
+    policies,
+    clock,
+    opened,
+    office: opened.house.office,
+    another: open,
+    async [Symbol.asyncDispose]() {
+      await opened.close();
+      await own.drop();
+      await app.drop();
+    },
+  };
+}
+
+/** The answer, or the refusal as an error. */
+export function done<T>(result: T | Refusal): T {
+  if (isRefusal(result)) throw new Error(`${result.code}: ${result.detail}`);
+  return result;
+}
+
+/** The code of a refusal, or null when it was none. */
+export function refusalCode(result: unknown): string | null {
+  return isRefusal(result) ? result.code : null;
+}
+
+export async function hold(office: Office, scope: WrittenHoldScope): Promise<Hold> {
+  return done(await placeHold(office, officer, { matter: 'M', reason: 'R', scope, demandId: null, requestId: null }));
+}
+
+/** Plan a run and let it start, with a second person where one is asked for. */
+export async function start(office: Office, rules: readonly string[] = []): Promise<Run> {
+  const run = done(await planDisposition(office, officer, { rules, dryRun: false }));
+  return run.state === 'awaiting_approval' ? done(await moveDispositionRun(office, second, run.id, 'approve')) : run;
+}
+
+/** Plan, approve, execute; how it ended. */
+export async function purge(office: Office, rules: readonly string[] = []): Promise<Run> {
+  const run = await start(office, rules);
+  if (run.state === 'running') await executeRun(office, run.id);
+  return done(await lookUpRun(office, run.id));
+}
+
+/** The ids in a table, in order. */
+export async function ids(app: TestDatabase, table: string): Promise<readonly number[]> {
+  const rows = await app.sql.unsafe<{ id: number }[]>(`SELECT id FROM ${table} ORDER BY id`);
+  return rows.map(({ id }) => id);
+}
