@@ -25,6 +25,8 @@ export interface HoldOrder {
 export async function placeHold(office: Office, actor: Actor, order: HoldOrder): Promise<Hold | Refusal> {
   const scope = checkHoldScope(office.policy.dataMap, order.scope, office.policy.organization.zone);
   if (isRefusal(scope)) return scope;
+  const wrong = await wrongKeys(office, scope);
+  if (wrong) return wrong;
   const now = office.now();
   const id = makeId('hold', now, office.random(10));
   await office.store.vault.newCase(id, now);
@@ -53,6 +55,14 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
   const placed = await carryOut(office, async () => ({ decided: decideHold(hold), result: hold }));
   if (isRefusal(placed)) return placed;
   return settleHold(office, id);
+}
+
+/** A source that cannot be asked now leaves the hold pending later; what it would have said wrong names no record. */
+async function wrongKeys(office: Office, scope: HoldScope): Promise<Refusal | null> {
+  const asked = concerned(office, scope).map((source) => source.wrongKeys(scope).catch(() => []));
+  const errors = (await Promise.all(asked)).flat();
+  const [first] = errors;
+  return first ? refuse('invalid', `${first.detail} No hold was placed.`, {}, errors) : null;
 }
 
 /** The sources a scope can reach: those of the datasets it names, all of them when it names a person or a time only. */

@@ -3,7 +3,7 @@
  * recorded by the same act (in the source's own transaction where it has one), never beside it; what is held is
  * refused here, under the lock, and not by the memory of a caller. Nothing here decides what may go: plans come in.
  */
-import type { Refusal } from '../core/refusal.ts';
+import type { InputProblem, Refusal } from '../core/refusal.ts';
 import type { BatchOrder, BatchResult, JournalRow } from '../disposition/batch.ts';
 import type { Drift } from '../disposition/drift.ts';
 import type { Coverage } from '../disposition/hold.ts';
@@ -50,6 +50,8 @@ export interface RecordSource {
   census(dataset: DatasetId, cutoff: Temporal.Instant, holds: readonly HeldScope[]): Promise<Census>;
   /** Destroy one batch, or say why nothing was destroyed. Safe to ask again with the same order. */
   destroyBatch(order: BatchOrder, around: BatchSurroundings): Promise<BatchResult>;
+  /** Values of a scope that no record here can have, such as a word for a number. */
+  wrongKeys(scope: HoldScope): Promise<readonly InputProblem[]>;
   placeHold(hold: HeldScope): Promise<{ epoch: number; coverage: readonly Coverage[] }>;
   liftHold(hold: string): Promise<number>;
   /** Holds the source has in place; null for stores that keep none themselves. */

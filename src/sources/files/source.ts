@@ -50,6 +50,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
         ),
       };
     },
+    wrongKeys: async () => [],
     async placeHold(hold) {
       const coverage = [];
       // Everything the folder has is asked, not only what is due today.

@@ -1,9 +1,9 @@
 import type postgres from 'postgres';
 import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
-import type { TableDataset } from '../../policy/data-map.ts';
+import type { Link, TableDataset } from '../../policy/data-map.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
-import { isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
+import { comparablePair, isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
 import { blockedByChildren, childLinks, type HeldGroups, heldConditions, type SourceShape } from './held.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
 
@@ -48,7 +48,7 @@ export async function lockShared(tx: postgres.TransactionSql, datasets: readonly
  * child table for every batch.
  */
 export function destructionSql(
-  connection: SqlConnection,
+  shape: SourceShape,
   dataset: TableDataset,
   condition: string,
   pads: { inner: string; outer: string },
@@ -56,30 +56,24 @@ export function destructionSql(
 ): string {
   const ctes: string[] = [];
   const gone: { cte: string; dataset: TableDataset }[] = [];
+  const unlinked = new Map<string, { child: TableDataset; links: { columns: readonly string[]; reached: string }[] }>();
   const destroy = (current: TableDataset, where: string, path: ReadonlySet<string>) => {
     const cte = `gone${gone.length}`;
     gone.push({ cte, dataset: current });
     ctes.push(`${cte} AS (DELETE FROM ${table(current)} t WHERE ${where} RETURNING t.*)`);
-    for (const { child, link, onDispose } of childLinks(connection.source, current)) {
+    for (const { child, link, onDispose } of childLinks(shape.source, current)) {
       if (onDispose === 'restrict' || path.has(child.id)) continue;
-      const single = link.columns.length === 1 ? link.columns[0] : undefined;
-      const ours = link.columns.map((column) => `t.${name(column)}`).join(', ');
-      const theirs = link.to.columns.map(name).join(', ');
-      const reached =
-        single === undefined
-          ? `(${ours}) IN (SELECT ${theirs} FROM ${cte})`
-          : `${ours} = ANY(ARRAY(SELECT ${theirs} FROM ${cte}))`;
+      const reached = reachedSql(shape, child, link, cte);
       if (onDispose === 'cascade') destroy(child, reached, new Set([...path, child.id]));
       else {
-        const changes = link.columns.map((column) => `${name(column)} = NULL`).join(', ');
-        // A row that goes in this very statement must not also be updated by it: Postgres would do only one of the two.
-        const others =
-          child.id === current.id ? ` AND NOT EXISTS (SELECT 1 FROM ${cte} g WHERE ${sameKey(current)})` : '';
-        ctes.push(`unlinked${ctes.length} AS (UPDATE ${table(child)} t SET ${changes} WHERE ${reached}${others})`);
+        const known = unlinked.get(child.id) ?? { child, links: [] };
+        known.links.push({ columns: link.columns, reached });
+        unlinked.set(child.id, known);
       }
     }
   };
   destroy(dataset, condition, new Set([dataset.id]));
+  for (const { child, links } of unlinked.values()) ctes.push(unlinkingSql(child, links, gone, ctes.length));
   const counts = gone
     .map(({ cte, dataset: { id } }) => `SELECT ${literal(id)} AS dataset, count(*) AS n FROM ${cte}`)
     .join(' UNION ALL ');
@@ -98,6 +92,43 @@ export function destructionSql(
   return `WITH ${ctes.join(',\n')}
 SELECT (SELECT coalesce(jsonb_object_agg(dataset, n), '{}') FROM (SELECT dataset, sum(n) AS n FROM (${counts}) c GROUP BY dataset HAVING sum(n) > 0) s) AS counts,
   (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (${leaves}) l) AS leaves`;
+}
+
+/** SQL that is true for a row `t` of `child` whose link leads to a row that just went into `cte`. */
+function reachedSql(shape: SourceShape, child: TableDataset, link: Link, cte: string): string {
+  const types = shape.types.get(child.id) ?? {};
+  const parentTypes = shape.types.get(link.to.dataset) ?? {};
+  const pairs = link.columns.map((column, i) => {
+    const target = link.to.columns[i] ?? '';
+    return comparablePair(`t.${name(column)}`, typeOf(types, column), name(target), typeOf(parentTypes, target));
+  });
+  const ours = pairs.map(([our]) => our).join(', ');
+  const theirs = pairs.map(([, their]) => their).join(', ');
+  return pairs.length === 1
+    ? `${ours} = ANY(ARRAY(SELECT ${theirs} FROM ${cte}))`
+    : `(${ours}) IN (SELECT ${theirs} FROM ${cte})`;
+}
+
+/**
+ * SQL that empties the links of rows that stay. One statement changes a row once, so all links of a dataset are emptied
+ * by one UPDATE, which leaves out the rows that go.
+ */
+function unlinkingSql(
+  child: TableDataset,
+  links: readonly { readonly columns: readonly string[]; readonly reached: string }[],
+  gone: readonly { readonly cte: string; readonly dataset: TableDataset }[],
+  number: number,
+): string {
+  const columns = [...new Set(links.flatMap((link) => link.columns))];
+  const changes = columns.map((column) => {
+    const reached = links.filter((link) => link.columns.includes(column)).map((link) => `(${link.reached})`);
+    return `${name(column)} = CASE WHEN ${reached.join(' OR ')} THEN NULL ELSE t.${name(column)} END`;
+  });
+  const going = gone
+    .filter(({ dataset }) => dataset.id === child.id)
+    .map(({ cte }) => ` AND NOT EXISTS (SELECT 1 FROM ${cte} g WHERE ${sameKey(child)})`);
+  const reached = links.map((link) => `(${link.reached})`).join(' OR ');
+  return `unlinked${number} AS (UPDATE ${table(child)} t SET ${changes.join(', ')} WHERE (${reached})${going.join('')})`;
 }
 
 function sameKey(dataset: TableDataset): string {
@@ -166,7 +197,7 @@ export async function destroyBatch(
     const upTo = last ? `t.${time} <= ${literal(last.t)}::${type}` : `t.${time} < ${cutoff}`;
     const condition = `t.${time} >= ${low} AND ${upTo} AND t.${time} < ${cutoff}${spared}`;
     const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(
-      destructionSql(connection, dataset, condition, pads, order.batch),
+      destructionSql(shape, dataset, condition, pads, order.batch),
     );
     if (!result) throw new Error('the destruction answered no row');
     const count = result.leaves.length / 32;

@@ -45,3 +45,35 @@ export function isTimeType(type: string): boolean {
   const plain = type.replace(/\(\d\)/, '');
   return timeTypes.some((known) => known === plain);
 }
+
+/** Types whose values Postgres compares with each other as they are, by an index where there is one. */
+const families = [
+  ['smallint', 'integer', 'bigint', 'numeric'],
+  ['text', 'character varying'],
+] as const;
+
+function plainType(type: string): string {
+  return type.replace(/\([\d,]+\)/, '');
+}
+
+/** Whether columns of these two types can be compared without turning both into text. */
+export function areComparable(a: string, b: string): boolean {
+  const [plainA, plainB] = [plainType(a), plainType(b)];
+  return plainA === plainB || families.some((family) => [plainA, plainB].every((x) => family.some((y) => x === y)));
+}
+
+/**
+ * Two expressions as SQL can compare them. Links need no foreign key, so a text column may name a row by its number:
+ * then both are compared as text, and a uuid without case, rather than failing in the middle of a run.
+ */
+export function comparablePair(a: string, typeA: string, b: string, typeB: string): readonly [string, string] {
+  if (areComparable(typeA, typeB)) return [a, b];
+  const asText = (expression: string) =>
+    typeA === 'uuid' || typeB === 'uuid' ? `lower(${expression}::text)` : `${expression}::text`;
+  return [asText(a), asText(b)];
+}
+
+/** SQL for "these are the same value". */
+export function sameValue(a: string, typeA: string, b: string, typeB: string): string {
+  return comparablePair(a, typeA, b, typeB).join(' = ');
+}

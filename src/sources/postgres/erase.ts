@@ -113,7 +113,7 @@ export async function eraseRows(
     const where = [condition, ...conditions].join(' AND ');
     const statement =
       act === 'destroy'
-        ? destructionSql(connection, dataset, where, pads, order.batch)
+        ? destructionSql(shape, dataset, where, pads, order.batch)
         : maskingSql(dataset, where, pads, types);
     const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(statement, [
       ...parameters,

@@ -1,8 +1,14 @@
 import type { Link, SqlSource, TableDataset } from '../../policy/data-map.ts';
-import { type ColumnTypes, literal, name, table, typeOf } from './dialect.ts';
+import { type ColumnTypes, literal, name, sameValue, table, typeOf } from './dialect.ts';
+
+/** Columns by which some hold names rows; `narrow` when one of those holds has a range or is limited to some datasets. */
+export interface HeldColumns {
+  readonly columns: readonly string[];
+  readonly narrow: boolean;
+}
 
 /** Which columns some hold names, per dataset: what `muniment.held` has now, read under the lock. */
-export type HeldGroups = ReadonlyMap<string, readonly (readonly string[])[]>;
+export type HeldGroups = ReadonlyMap<string, readonly HeldColumns[]>;
 
 export interface SourceShape {
   readonly source: SqlSource;
@@ -48,8 +54,8 @@ function ownConditions(
   path: ReadonlySet<string>,
 ): string[] {
   const types = shape.types.get(dataset.id) ?? {};
-  const direct = (groups.get(dataset.id) ?? []).map((columns) =>
-    heldBy(dataset, covered, dataset.id, columns, columns, types, alias, only),
+  const direct = (groups.get(dataset.id) ?? []).map(({ columns }) =>
+    heldBy(dataset, covered, dataset.id, columns, types, columns, types, alias, only),
   );
   const throughLinks = dataset.links.flatMap((link) =>
     linkConditions(shape, dataset, covered, link, alias, groups, only, path),
@@ -70,13 +76,14 @@ function linkConditions(
   const parent = shape.source.datasets.find((candidate) => candidate.id === link.to.dataset);
   if (!parent || path.has(parent.id)) return [];
   const types = shape.types.get(dataset.id) ?? {};
-  const isLinkKey = (columns: readonly string[]) => sameColumns(columns, link.to.columns);
+  const parentTypes = shape.types.get(parent.id) ?? {};
+  const isLinkKey = ({ columns }: HeldColumns) => sameColumns(columns, link.to.columns);
   // The parent is named by the very columns this row carries: no need to visit the parent.
   const named = (groups.get(parent.id) ?? [])
     .filter(isLinkKey)
-    .map((columns) => heldBy(dataset, covered, parent.id, columns, link.columns, types, alias, only));
+    .map(({ columns }) => heldBy(dataset, covered, parent.id, columns, parentTypes, link.columns, types, alias, only));
   const others: HeldGroups = new Map(
-    [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((columns) => !isLinkKey(columns)) : lists]),
+    [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((list) => !isLinkKey(list)) : lists]),
   );
   const parentAlias = `${alias}p`;
   const parentConditions = ownConditions(
@@ -89,33 +96,58 @@ function linkConditions(
     new Set([...path, parent.id]),
   );
   if (parentConditions.length === 0) return named;
-  const join = link.columns
-    .map((column, i) => `${parentAlias}.${name(link.to.columns[i] ?? '')} = ${alias}.${name(column)}`)
-    .join(' AND ');
+  const join = joinSql(shape, dataset, alias, link, parentAlias);
   return [
     ...named,
     `EXISTS (SELECT 1 FROM ${table(parent)} ${parentAlias} WHERE ${join} AND (${parentConditions.join(' OR ')}))`,
   ];
 }
 
-/** Rows of `muniment.held` for `anchor` on `anchorColumns`, compared with this row's `columns`, typed as the row is. */
+/** SQL that joins a row `alias` of `child` to the row `parentAlias` that its link names. */
+export function joinSql(
+  shape: SourceShape,
+  child: TableDataset,
+  alias: string,
+  link: Link,
+  parentAlias: string,
+): string {
+  const types = shape.types.get(child.id) ?? {};
+  const parentTypes = shape.types.get(link.to.dataset) ?? {};
+  return link.columns
+    .map((column, i) => {
+      const target = link.to.columns[i] ?? '';
+      const [theirs, ours] = [`${parentAlias}.${name(target)}`, `${alias}.${name(column)}`];
+      return sameValue(theirs, typeOf(parentTypes, target), ours, typeOf(types, column));
+    })
+    .join(' AND ');
+}
+
+/**
+ * Rows of `muniment.held` for `anchor` on `anchorColumns`, compared with this row's `columns`. Values are what the
+ * anchor's columns hold, so they are read as those types: as a narrower one of a link they might be no value at all.
+ */
 function heldBy(
   dataset: TableDataset,
   covered: string,
   anchor: string,
   anchorColumns: readonly string[],
+  anchorTypes: ColumnTypes,
   columns: readonly string[],
   types: ColumnTypes,
   alias: string,
   only: string | undefined,
 ): string {
-  const values = columns.map((column, i) => `h.vals[${i + 1}]::${typeOf(types, column)} = ${alias}.${name(column)}`);
+  const values = columns.map((column, i) => {
+    const type = typeOf(anchorTypes, anchorColumns[i] ?? '');
+    return sameValue(`h.vals[${i + 1}]::${type}`, type, `${alias}.${name(column)}`, typeOf(types, column));
+  });
   const range =
     dataset.time === null
       ? []
       : [
-          `(h.from_at IS NULL OR ${alias}.${name(dataset.time)} >= ${boundary('h.from_at', typeOf(types, dataset.time))})`,
-          `(h.to_at IS NULL OR ${alias}.${name(dataset.time)} <= ${boundary('h.to_at', typeOf(types, dataset.time))})`,
+          // IS NOT TRUE rather than the plain comparison: a record without a date cannot be said to lie outside.
+          `(${alias}.${name(dataset.time)} < ${boundary('h.from_at', typeOf(types, dataset.time))}) IS NOT TRUE`,
+          `(${alias}.${name(dataset.time)} > ${boundary('h.to_at', typeOf(types, dataset.time))}) IS NOT TRUE`,
         ];
   const conditions = [
     `h.dataset = ${literal(anchor)}`,
@@ -140,6 +172,15 @@ function columnsLiteral(columns: readonly string[]): string {
 
 function sameColumns(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((column, i) => column === b[i]);
+}
+
+function narrowOnly(groups: HeldGroups): HeldGroups {
+  return new Map(
+    [...groups].flatMap(([id, lists]): [string, readonly HeldColumns[]][] => {
+      const some = lists.filter(({ narrow }) => narrow);
+      return some.length > 0 ? [[id, some]] : [];
+    }),
+  );
 }
 
 /** A child dataset that links to `parent`, and how. */
@@ -173,19 +214,24 @@ export function blockedByChildren(
 ): { held: string | null; restricted: string | null; all: readonly string[] } {
   const held: string[] = [];
   const restricted: string[] = [];
+  const narrow = narrowOnly(groups);
   for (const { child, link, onDispose } of childLinks(shape.source, dataset)) {
     const childAlias = `${alias}c`;
-    const join = link.columns
-      .map((column, i) => `${childAlias}.${name(column)} = ${alias}.${name(link.to.columns[i] ?? '')}`)
-      .join(' AND ');
+    const join = joinSql(shape, child, childAlias, link, alias);
     const exists = (condition: string) =>
       `EXISTS (SELECT 1 FROM ${table(child)} ${childAlias} WHERE ${join}${condition ? ` AND ${condition}` : ''})`;
     if (onDispose === 'restrict') {
       restricted.push(exists(''));
       continue;
     }
-    // Seen from the child, what holds the parent is the parent's own business: it was asked above.
-    const own = ownConditions(shape, child, child.id, childAlias, groups, undefined, new Set([child.id, dataset.id]));
+    // Seen from the child, what holds the parent is the parent's own business, asked above. Not so where a hold is
+    // limited to the child's dataset, or to a range of time: it may cover the child through the parent that it spares.
+    const own = [
+      ...ownConditions(shape, child, child.id, childAlias, groups, undefined, new Set([child.id, dataset.id])),
+      ...(narrow.size > 0
+        ? linkConditions(shape, child, child.id, link, childAlias, narrow, undefined, new Set([child.id]))
+        : []),
+    ];
     if (own.length > 0) held.push(exists(`(${own.join(' OR ')})`));
     if (onDispose === 'cascade' && child.id !== dataset.id) {
       const deeper = blockedByChildren(shape, child, childAlias, groups);

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { JournalRow } from '../../disposition/batch.ts';
 import type { SqlConnection } from './connection.ts';
-import type { HeldGroups } from './held.ts';
+import type { HeldColumns, HeldGroups } from './held.ts';
 
 /**
  * Muniment's own schema in the source: what is held, the hold epoch, and the journal of what went. It lives in the
@@ -50,9 +50,12 @@ export async function readEpoch(sql: postgres.Sql | postgres.TransactionSql): Pr
 
 /** The groups of columns that holds name now. Read it under the lock: it must be as new as the deletion's snapshot. */
 export async function readHeldGroups(sql: postgres.Sql | postgres.TransactionSql): Promise<HeldGroups> {
-  const rows = await sql<{ dataset: string; cols: string[] }[]>`SELECT DISTINCT dataset, cols FROM muniment.held`;
-  const groups = new Map<string, string[][]>();
-  for (const row of rows) groups.set(row.dataset, [...(groups.get(row.dataset) ?? []), row.cols]);
+  const rows = await sql<{ dataset: string; cols: string[]; narrow: boolean }[]>`
+    SELECT dataset, cols, bool_or(within IS NOT NULL OR from_at IS NOT NULL OR to_at IS NOT NULL) AS narrow
+    FROM muniment.held GROUP BY dataset, cols`;
+  const groups = new Map<string, HeldColumns[]>();
+  for (const { dataset, cols, narrow } of rows)
+    groups.set(dataset, [...(groups.get(dataset) ?? []), { columns: cols, narrow }]);
   return groups;
 }
 

@@ -2,8 +2,9 @@ import type { HoldClause } from '../../disposition/hold.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
 import type { HoldScope } from '../../policy/hold.ts';
 import type { SqlConnection } from './connection.ts';
-import { literal, name, table, timeConstant, typeOf } from './dialect.ts';
+import { literal, name, sameValue, table, timeConstant, typeOf } from './dialect.ts';
 import type { ReachedRow } from './find.ts';
+import type { SourceShape } from './held.ts';
 import { among, keyText } from './keys.ts';
 import { compileScope } from './scope.ts';
 
@@ -59,7 +60,7 @@ export async function* readScope(
 ): AsyncGenerator<StoredRecord> {
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id) ?? {};
-  const condition = await scopeCondition(connection, dataset, scope, types);
+  const condition = await scopeCondition(connection, dataset, scope, shape.types);
   if (condition === null) return;
   const own = Object.keys(types).map((column) => `t.${name(column)}::text AS ${name(column)}`);
   const extra = Object.entries(columns).map(([as, expression]) => `(${expression})::text AS ${name(as)}`);
@@ -73,7 +74,7 @@ export async function* readScope(
 /** Count what `readScope` would stream. */
 export async function countScope(connection: SqlConnection, dataset: TableDataset, scope: HoldScope): Promise<number> {
   const shape = await connection.shape();
-  const condition = await scopeCondition(connection, dataset, scope, shape.types.get(dataset.id) ?? {});
+  const condition = await scopeCondition(connection, dataset, scope, shape.types);
   if (condition === null) return 0;
   const [row] = await connection.sql.unsafe<{ n: string }[]>(
     `SELECT count(*) AS n FROM ${table(dataset)} t WHERE ${condition}`,
@@ -90,7 +91,7 @@ async function scopeCondition(
   connection: SqlConnection,
   dataset: TableDataset,
   scope: HoldScope,
-  types: Readonly<Record<string, string>>,
+  types: SourceShape['types'],
 ): Promise<string | null> {
   const parts: HoldScope[] = [];
   if (scope.subjects.length > 0) parts.push({ ...scope, keys: {} });
@@ -108,15 +109,18 @@ async function scopeCondition(
 function anyClause(
   dataset: TableDataset,
   clauses: readonly HoldClause[],
-  types: Readonly<Record<string, string>>,
+  allTypes: SourceShape['types'],
 ): string | null {
+  const types = allTypes.get(dataset.id) ?? {};
   const conditions = clauses.flatMap((clause) => {
     if (clause.within && !clause.within.includes(dataset.id)) return [];
     const columns = columnsFor(dataset, clause);
     if (columns === null) return [];
-    const values = columns.map(
-      (column, i) => `t.${name(column)} = ${literal(clause.values[i] ?? '')}::${typeOf(types, column)}`,
-    );
+    const values = columns.map((column, i) => {
+      const anchor = typeOf(allTypes.get(clause.dataset) ?? {}, clause.columns[i] ?? '');
+      const value = `${literal(clause.values[i] ?? '')}::${anchor}`;
+      return sameValue(`t.${name(column)}`, typeOf(types, column), value, anchor);
+    });
     const range: string[] = [];
     if (dataset.time !== null) {
       const type = typeOf(types, dataset.time);

@@ -10,7 +10,7 @@ import { findSubject } from './find.ts';
 import { holdsInPlace, liftHold, placeHold, takeCensus } from './hold.ts';
 import { installJournal, markCopied, readEpoch, uncopiedBatches } from './journal.ts';
 import { countScope, readRows, readScope } from './read.ts';
-import { compileScope } from './scope.ts';
+import { compileScope, wrongKeys } from './scope.ts';
 
 /** A PostgreSQL source. Nothing is connected until the first question. */
 export function openPostgresSource(source: SqlSource): RecordSource {
@@ -35,6 +35,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
       await installJournal(connection);
       return destroyBatch(connection, order, around.knownEpoch, around.from);
     },
+    wrongKeys: (scope) => wrongKeys(connection, scope),
     placeHold: async ({ id, scope }) => placeHold(connection, id, await compileScope(connection, scope)),
     async liftHold(hold) {
       await installJournal(connection);
