@@ -71,6 +71,17 @@ export async function openHolds(store: Store): Promise<readonly Hold[]> {
   return Promise.all(rows.map((row) => toHold(store, row)));
 }
 
+/** Where every hold that is not released stands, without opening what it says: asked before each batch. */
+export async function openPlacements(
+  store: Store,
+): Promise<readonly { readonly id: string; readonly placements: Readonly<Record<string, Placement>> }[]> {
+  const rows = await store.db.orm
+    .select({ id: holds.id, placements: holds.placements })
+    .from(holds)
+    .where(ne(holds.state, 'released'));
+  return rows.map(({ id, placements }) => ({ id, placements: placements as unknown as Record<string, Placement> }));
+}
+
 /** The newest hold epoch known of a source; 0 before the first hold. */
 export async function knownEpoch(store: Store, source: string): Promise<number> {
   const [row] = await store.db.orm.select().from(holdEpochs).where(eq(holdEpochs.source, source));

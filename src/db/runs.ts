@@ -1,7 +1,7 @@
-import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import type { BatchRecord, JournalRow } from '../disposition/batch.ts';
-import type { Run, RunPart, RunState } from '../disposition/run.ts';
+import type { Census, Run, RunPart, RunState } from '../disposition/run.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
 import { batches, intents, runParts, runs, settings } from './schema.ts';
@@ -44,6 +44,19 @@ export async function writeRunParts(tx: Queryable, run: Run): Promise<void> {
     refusal: part.refusal as Json,
   }));
   await tx.insert(runParts).values(rows);
+}
+
+/** What a part left behind, counted again at its end: a hold placed while it ran spares what the plan thought would go. */
+export async function recountPart(store: Store, run: string, census: Census): Promise<void> {
+  await store.db.orm
+    .update(runParts)
+    .set({
+      due: sql`${runParts.destroyed} + ${census.due}`,
+      held: census.held,
+      restricted: census.restricted,
+      heldBy: { ...census.heldBy },
+    })
+    .where(and(eq(runParts.runId, run), eq(runParts.dataset, census.dataset)));
 }
 
 /** How a part stands now. Counts grow only with copied batches (`copyBatch`), never from an aggregate loaded earlier. */
@@ -116,6 +129,32 @@ async function withParts(store: Store, rows: readonly (typeof runs.$inferSelect)
   return rows.map((row) => toRun(store, row, parts));
 }
 
+/**
+ * A run other than `id` that is open on any of these datasets. Plans wait for each other here, until their transaction
+ * ends, so that two at once cannot both find nothing.
+ */
+export async function otherOpenRun(
+  tx: Queryable,
+  id: string,
+  datasets: readonly string[],
+): Promise<{ readonly id: string; readonly state: string } | null> {
+  await tx.execute(sql`SELECT pg_advisory_xact_lock(7166, hashtext('plan'))`);
+  if (datasets.length === 0) return null;
+  const [row] = await tx
+    .select({ id: runs.id, state: runs.state })
+    .from(runParts)
+    .innerJoin(runs, eq(runs.id, runParts.runId))
+    .where(
+      and(
+        ne(runs.id, id),
+        inArray(runParts.dataset, [...datasets]),
+        inArray(runs.state, ['running', 'paused', 'awaiting_approval']),
+      ),
+    )
+    .limit(1);
+  return row ?? null;
+}
+
 /** Destroyed in a dataset by each of the last completed runs, newest first. */
 export async function usualDestruction(store: Store, dataset: string, most = 5): Promise<readonly number[]> {
   const rows = await store.db.orm
@@ -169,7 +208,8 @@ export async function copyBatch(
     await tx
       .update(runParts)
       .set({
-        state: 'running',
+        // A batch recovered after its run was over is counted, and wakes nothing.
+        state: sql`CASE ${runParts.state} WHEN 'planned' THEN 'running' ELSE ${runParts.state} END`,
         destroyed: sql`${runParts.destroyed} + ${journal.counts[journal.dataset] ?? 0}`,
         batches: sql`${runParts.batches} + 1`,
       })
@@ -228,12 +268,17 @@ export interface Intent {
   readonly intendedAt: Temporal.Instant;
 }
 
-/** Say what is about to be destroyed. From here a crash is finished or reported at the next start. */
+/**
+ * Say what is about to be destroyed. From here a crash is finished or reported at the next start.
+ * @throws a unique violation when that batch was intended before: it must be finished first
+ */
 export async function writeIntent(store: Store, intent: Intent): Promise<void> {
-  await store.db.orm
-    .insert(intents)
-    .values({ ...intent, items: intent.items as unknown as Json })
-    .onConflictDoNothing();
+  await store.db.orm.insert(intents).values({ ...intent, items: intent.items as unknown as Json });
+}
+
+/** An intent of which nothing went. */
+export async function dropIntent(store: Store, batchId: string): Promise<void> {
+  await store.db.orm.delete(intents).where(and(eq(intents.batchId, batchId), isNull(intents.confirmedAt)));
 }
 
 export async function openIntents(store: Store): Promise<readonly Intent[]> {

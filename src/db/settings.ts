@@ -46,18 +46,20 @@ export async function claimBell(store: Store, name: string, slot: string, now: T
   return rows.length === 1;
 }
 
-/** The bell's work was handed on. */
+/** The bell's work was handed on. @returns false when somebody else had said so before: their run is the slot's */
 export async function bellDone(
   tx: Queryable,
   name: string,
   slot: string,
   runId: string | null,
   now: Temporal.Instant,
-): Promise<void> {
-  await tx
+): Promise<boolean> {
+  const rows = await tx
     .update(bells)
     .set({ doneAt: now, runId })
-    .where(and(eq(bells.name, name), eq(bells.slot, slot)));
+    .where(and(eq(bells.name, name), eq(bells.slot, slot), isNull(bells.doneAt)))
+    .returning({ slot: bells.slot });
+  return rows.length === 1;
 }
 
 /** Bells that a dead process claimed and never finished, older than a minute. */

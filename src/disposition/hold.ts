@@ -89,7 +89,10 @@ export function decideHold(hold: Hold): Decided<HoldChange> {
   };
 }
 
-/** What the sources answered: the hold is active once each of them has it in place. */
+/**
+ * What the sources answered: the hold is active once each of them has it in place. One whose release was asked for is
+ * placed like any other and stays in that state: until a second person agrees it protects.
+ */
 export function decidePlacement(
   hold: Hold,
   placements: Readonly<Record<string, Placement>>,
@@ -97,12 +100,11 @@ export function decidePlacement(
   root: string,
   now: Temporal.Instant,
 ): Decided<HoldChange> {
-  if (hold.state !== 'pending' && hold.state !== 'active')
-    return refuse('move_not_allowed', 'This hold is being released or was released; it is not placed again.', {
-      state: hold.state,
-    });
+  if (hold.state === 'released')
+    return refuse('move_not_allowed', 'This hold was released; it is not placed again.', { state: hold.state });
   const everywhere = Object.values(placements).every((placement) => placement.state === 'placed');
-  const state = everywhere ? 'active' : 'pending';
+  const settled = everywhere ? 'active' : 'pending';
+  const state = hold.state === 'release_requested' ? hold.state : settled;
   const becomesActive = hold.state === 'pending' && state === 'active';
   return {
     state: [{ kind: 'hold', hold: { ...hold, state, placements, coverage } }],

@@ -2,64 +2,85 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sha256Hex } from '../core/hash.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
-import { openHolds } from '../db/holds.ts';
+import { loadHold, openHolds, openPlacements } from '../db/holds.ts';
 import { whileAlone, withLock } from '../db/locks.ts';
 import {
   batchesOfRun,
   confirmIntent,
   copyBatch,
+  dropIntent,
   hasBatch,
+  type Intent,
   loadRun,
   markPart,
   openIntents,
   progressOf,
+  recountPart,
   writeIntent,
 } from '../db/runs.ts';
 import { type BatchOrder, type BatchResult, batchId, type JournalRow } from '../disposition/batch.ts';
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
 import { entry } from '../ledger/entry.ts';
 import { rootOfCommitments } from '../ledger/merkle.ts';
+import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { journalOf } from '../sources/files/source.ts';
 import { sourceOf } from '../sources/open.ts';
-import type { RecordSource } from '../sources/source.ts';
+import type { RecordSource, RemovalIntent } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
-import { epochFor } from './plan-run.ts';
+import { settleHold } from './place-hold.ts';
+import { epochFor, holdsPlaced, scopesOf, whyNotNow } from './plan-run.ts';
 
-/** Rows a batch aims at: large enough for the engine's speed, small enough that a hold waits only a moment. */
-const rowsPerBatch = 10_000;
-/** Tries of one batch against locks that the application holds, before its dataset is given up for this run. */
-const triesPerBatch = 8;
+/** How a run goes on: large enough for the engine's speed, small enough that a hold waits only a moment. */
+export interface Pace {
+  /** Rows a batch aims at. */
+  readonly rowsPerBatch: number;
+  /** Tries of one batch against locks and outages, before its dataset is given up for this run. */
+  readonly triesPerBatch: number;
+  /** The first pause between two tries; each one after is twice as long, up to half a minute. */
+  readonly pauseMs: number;
+}
+
+const usualPace: Pace = { rowsPerBatch: 10_000, triesPerBatch: 8, pauseMs: 500 };
 
 /**
  * Work a run off, batch by batch. Safe to start again at any point and from any process: what went is in the journals,
  * and the journals say where to go on. One worker at a time.
  */
-export async function executeRun(office: Office, id: string): Promise<void> {
-  await whileAlone(office.store.db, `run:${id}`, async () => {
-    const run = await loadRun(office.store, id);
-    if (run?.state !== 'running') return;
-    await recoverJournals(office);
-    for (const part of run.parts) {
-      if (part.state === 'done' || part.state === 'refused' || part.state === 'failed') continue;
-      const outcome = await executePart(office, run, part);
-      if (outcome === 'stopped') return;
-      await markPart(
-        office.store,
-        run.id,
-        part.dataset,
-        outcome === 'done' ? 'done' : 'failed',
-        outcome === 'done' ? null : { code: outcome.code, detail: outcome.detail },
-      );
-    }
-    await finish(office, id);
-  });
+export async function executeRun(office: Office, id: string, pace: Pace = usualPace): Promise<void> {
+  for (;;) {
+    const outcome = await whileAlone(office.store.db, `run:${id}`, () => workOff(office, id, pace));
+    if (outcome !== 'stopped') return;
+    // Resumed while this worker was on its way out: the one who was sent for it found the place taken and left.
+    if ((await loadRun(office.store, id))?.state !== 'running') return;
+  }
 }
 
-async function executePart(office: Office, run: Run, part: RunPart): Promise<'done' | 'stopped' | Refusal> {
+async function workOff(office: Office, id: string, pace: Pace): Promise<'over' | 'stopped'> {
+  const run = await loadRun(office.store, id);
+  if (run?.state !== 'running') return 'over';
+  await recoverJournals(office, id);
+  for (const part of run.parts) {
+    if (part.state === 'done' || part.state === 'refused' || part.state === 'failed') continue;
+    const outcome = await executePart(office, run, part, pace);
+    if (outcome === 'stopped') return 'stopped';
+    await markPart(
+      office.store,
+      run.id,
+      part.dataset,
+      outcome === 'done' ? 'done' : 'failed',
+      outcome === 'done' ? null : { code: outcome.code, detail: outcome.detail },
+    );
+  }
+  return (await finish(office, id)) ? 'over' : 'stopped';
+}
+
+async function executePart(office: Office, run: Run, part: RunPart, pace: Pace): Promise<'done' | 'stopped' | Refusal> {
   const source = sourceOf(office.sources, part.dataset);
   const cutoff = run.cutoffs[part.rule];
   if (cutoff === undefined)
     return refuse('rule_unknown', `The run has no cutoff for rule ${part.rule}.`, { rule: part.rule });
+  const refusal = await whyNotBegin(office, source, part.dataset);
+  if (refusal) return refusal;
   const { batches } = await progressOf(office.store, run.id, part.dataset);
   let from: string | null = null;
   for (let seq = batches + 1; ; ) {
@@ -73,13 +94,13 @@ async function executePart(office: Office, run: Run, part: RunPart): Promise<'do
       cutoff: Temporal.Instant.from(cutoff),
       policy: run.policy,
       runKey: run.runKey,
-      rows: rowsPerBatch,
+      rows: pace.rowsPerBatch,
     };
-    const result = await oneBatch(office, source, order, from);
+    const result = await oneBatch(office, source, order, from, pace);
     if (isRefusal(result)) return result;
     if (result.kind === 'nothing_due') {
       // Rows written late, with an old time, may stand behind the last slice: one look from the start before "done".
-      if (from === null) return 'done';
+      if (from === null) return wrapUp(office, source, run, part, Temporal.Instant.from(cutoff));
       from = null;
       continue;
     }
@@ -89,26 +110,79 @@ async function executePart(office: Office, run: Run, part: RunPart): Promise<'do
   }
 }
 
+/** What may have changed since the plan: the schema, the holds, a removal that was begun and could not be finished. */
+async function whyNotBegin(office: Office, source: RecordSource, dataset: string): Promise<Refusal | null> {
+  try {
+    const open = (await openIntents(office.store)).find((intent) => intent.dataset === dataset);
+    if (open)
+      return refuse(
+        'conflict',
+        `Removing files of ${dataset} was begun (${open.batchId}) and cannot be finished. Mend the folder; the next run finishes it first.`,
+        { dataset, batch: open.batchId },
+      );
+    return await whyNotNow(office, dataset, await holdsPlaced(office, [dataset]), await source.check());
+  } catch (error) {
+    return faultOrThrow(error, dataset);
+  }
+}
+
+/** All that was free is gone: what stays is counted once more, and files whose rows went must be gone, too. */
+async function wrapUp(
+  office: Office,
+  source: RecordSource,
+  run: Run,
+  part: RunPart,
+  cutoff: Temporal.Instant,
+): Promise<'done' | Refusal> {
+  try {
+    const left = (await source.removeLeavingFiles()).filter((batch) => batch.startsWith(`${run.id}/`));
+    if (left.length > 0)
+      return refuse(
+        'not_allowed',
+        `The rows of ${part.dataset} went, and ${left.length} batches have files that could not be removed. They are tried again with every run.`,
+        { dataset: part.dataset, batches: left.length },
+      );
+    const census = await source.census(part.dataset, cutoff, scopesOf(await openHolds(office.store)));
+    await recountPart(office.store, run.id, census);
+    return 'done';
+  } catch (error) {
+    return faultOrThrow(error, part.dataset);
+  }
+}
+
+function faultOrThrow(error: unknown, dataset: string): Refusal {
+  const fault = sourceFault(error);
+  if (fault === null) throw error;
+  return refuseFault(fault, error, dataset);
+}
+
 async function oneBatch(
   office: Office,
   source: RecordSource,
   order: BatchOrder,
   from: string | null,
+  pace: Pace,
 ): Promise<BatchResult> {
   for (let attempt = 1; ; attempt++) {
+    const isLast = attempt >= pace.triesPerBatch;
     try {
-      return await underLock(office, source, order, from);
+      const result = await underLock(office, source, order, from);
+      if (isLast || !isRefusal(result) || !(await wasReleased(office, result))) return result;
     } catch (error) {
-      if (!isLockTimeout(error)) throw error;
-      if (attempt === triesPerBatch)
-        return refuse(
-          'conflict',
-          `The application held locks on ${order.dataset} for too long. What was left stays; repeat the run later.`,
-          { dataset: order.dataset },
-        );
-      await pause(Math.min(30_000, 250 * 2 ** attempt));
+      const fault = sourceFault(error);
+      if (fault === null) throw error;
+      // Files have no transaction: what was begun is finished from its intent, not by another batch.
+      const isSafeToRepeat = source.kind === 'postgres' && (fault === 'busy' || fault === 'unreachable');
+      if (isLast || !isSafeToRepeat) return refuseFault(fault, error, order.dataset);
+      await pause(Math.min(30_000, pace.pauseMs * 2 ** (attempt - 1)));
     }
   }
+}
+
+/** A hold that the source no longer knows because it was released between the question and the batch. */
+async function wasReleased(office: Office, refusal: Refusal): Promise<boolean> {
+  const { hold } = refusal.facts;
+  return typeof hold === 'string' && (await loadHold(office.store, hold))?.state === 'released';
 }
 
 async function underLock(
@@ -118,11 +192,15 @@ async function underLock(
   from: string | null,
 ): Promise<BatchResult> {
   const knownEpoch = await epochFor(office, order.dataset);
-  if (source.kind === 'postgres')
-    return source.destroyBatch(order, { knownEpoch, from, now: office.now, holds: [], intend: async () => {} });
+  const around = { knownEpoch, from, now: office.now };
+  if (source.kind === 'postgres') {
+    const placed = await placedHolds(office, source.name);
+    if (isRefusal(placed)) return placed;
+    return source.destroyBatch(order, { ...around, holds: [], mustHold: placed, intend: async () => {} });
+  }
   return withLock(office.store.db, 'shared', [`dataset:${order.dataset}`], 30, async () => {
-    const holds = (await openHolds(office.store)).map((hold) => ({ id: hold.id, scope: hold.scope.reveal() }));
-    const intend = ({ items }: { items: readonly { name: string; sizeBytes: number; commitment: string }[] }) =>
+    const holds = scopesOf(await openHolds(office.store));
+    const intend = ({ items }: RemovalIntent) =>
       writeIntent(office.store, {
         batchId: order.batch,
         runId: order.run,
@@ -133,8 +211,24 @@ async function underLock(
         items,
         intendedAt: office.now(),
       });
-    return source.destroyBatch(order, { knownEpoch, from, now: office.now, holds, intend });
+    return source.destroyBatch(order, { ...around, holds, mustHold: [], intend });
   });
+}
+
+/** The holds that must be in place before a batch; one that is being placed at this moment is placed first. */
+async function placedHolds(office: Office, source: string): Promise<readonly string[] | Refusal> {
+  let open = await openPlacements(office.store);
+  const isPending = ({ placements }: (typeof open)[number]) => placements[source]?.state === 'pending';
+  for (const { id } of open.filter(isPending)) await settleHold(office, id);
+  if (open.some(isPending)) open = await openPlacements(office.store);
+  const pending = open.find(isPending);
+  if (pending)
+    return refuse(
+      'hold_pending',
+      `Hold ${pending.id} is not in place in ${source} yet. What was left stays; run again once it is.`,
+      { hold: pending.id, source },
+    );
+  return open.filter(({ placements }) => placements[source]?.state === 'placed').map(({ id }) => id);
 }
 
 /**
@@ -166,59 +260,91 @@ export async function recordBatch(office: Office, source: RecordSource, journal:
           masked: journal.act === 'mask' ? journal.count : 0,
           root: facts.root,
         });
-    await commit(office.store, { state: [], entries: [what], tasks: [] }, async (tx) => {
-      await copyBatch(tx, journal, root, now, isRun ? { run: journal.run } : { request: journal.run });
-      if (journal.way === 'intent') await confirmIntent(tx, journal.batch, now);
-    });
+    try {
+      await commit(office.store, { state: [], entries: [what], tasks: [] }, async (tx) => {
+        await copyBatch(tx, journal, root, now, isRun ? { run: journal.run } : { request: journal.run });
+        if (journal.way === 'intent') await confirmIntent(tx, journal.batch, now);
+      });
+    } catch (error) {
+      // Copied by another process since we looked; its transaction said so in the ledger, ours was undone.
+      if (!(await hasBatch(office.store, journal.batch))) throw error;
+    }
   }
-  await source.markCopied(journal.batch);
-  await source.removeLeavingFiles();
+  try {
+    await source.markCopied(journal.batch);
+    await source.removeLeavingFiles();
+  } catch (error) {
+    // The batch is recorded. A source that went away is told when it is back; the run itself will notice.
+    if (sourceFault(error) === null) throw error;
+  }
 }
 
-/** Finish what a crash left between a destruction and its record: copy uncopied batches, confirm open intents. */
-export async function recoverJournals(office: Office): Promise<number> {
+/**
+ * Finish what a crash left between a destruction and its record: copy uncopied batches, finish open intents. A source
+ * that cannot be reached is left for later: its own runs say so, and others go on.
+ * @param own the run whose lock the caller has
+ */
+export async function recoverJournals(office: Office, own: string | null = null): Promise<number> {
   let recovered = 0;
   for (const source of office.sources.values()) {
     if (source.kind !== 'postgres') continue;
-    for (;;) {
-      const rows = await source.uncopied(50);
-      for (const journal of rows) await recordBatch(office, source, journal);
-      recovered += rows.length;
-      if (rows.length < 50) break;
+    try {
+      recovered += await copyUncopied(office, source);
+      await source.removeLeavingFiles();
+    } catch (error) {
+      if (sourceFault(error) === null) throw error;
     }
-    await source.removeLeavingFiles();
   }
   for (const intent of await openIntents(office.store)) {
-    const source = sourceOf(office.sources, intent.dataset);
-    await source.finishRemoval?.(
-      intent.dataset,
-      intent.items.map(({ name }) => name),
-    );
-    const run = await loadRun(office.store, intent.runId);
-    const order = {
-      batch: intent.batchId,
-      run: intent.runId,
-      dataset: intent.dataset,
-      seq: intent.seq,
-      cutoff: intent.cutoff,
-      policy: run?.policy ?? '',
-    };
-    await recordBatch(
-      office,
-      source,
-      journalOf(
-        order,
-        intent.items.map(({ commitment }) => commitment),
-        intent.epoch,
-        intent.intendedAt,
-      ),
-    );
-    recovered += 1;
+    // A worker that is alive finishes its own: only a dead one's lock can be taken.
+    const finish = () => finishIntent(office, intent);
+    const outcome =
+      intent.runId === own ? await finish() : await whileAlone(office.store.db, `run:${intent.runId}`, finish);
+    if (outcome) recovered += 1;
   }
   return recovered;
 }
 
-async function finish(office: Office, id: string): Promise<void> {
+async function copyUncopied(office: Office, source: RecordSource): Promise<number> {
+  let copied = 0;
+  for (;;) {
+    const rows = await source.uncopied(50);
+    for (const journal of rows) await recordBatch(office, source, journal);
+    copied += rows.length;
+    if (rows.length < 50) return copied;
+  }
+}
+
+/**
+ * Finish one intent, under the same lock as a batch and with the holds of this moment: what was held since the crash
+ * and is still there stays, and is no part of the record.
+ * @returns false when it could not be finished now
+ */
+async function finishIntent(office: Office, { batchId: id, ...intent }: Intent): Promise<boolean> {
+  const source = sourceOf(office.sources, intent.dataset);
+  if (await hasBatch(office.store, id)) return false;
+  try {
+    return await withLock(office.store.db, 'shared', [`dataset:${intent.dataset}`], 30, async () => {
+      const holds = scopesOf(await openHolds(office.store));
+      const went = (await source.finishRemoval?.(intent.dataset, intent.items, holds)) ?? [];
+      if (went.length === 0) {
+        await dropIntent(office.store, id);
+        return true;
+      }
+      const run = await loadRun(office.store, intent.runId);
+      const order = { ...intent, batch: id, run: intent.runId, policy: run?.policy ?? '' };
+      const commitments = went.map(({ commitment }) => commitment);
+      await recordBatch(office, source, journalOf(order, commitments, intent.epoch, intent.intendedAt));
+      return true;
+    });
+  } catch (error) {
+    if (sourceFault(error) === null) throw error;
+    return false;
+  }
+}
+
+/** @returns false when the run was paused or cancelled in the meantime */
+async function finish(office: Office, id: string): Promise<boolean> {
   const batches = await batchesOfRun(office.store, id, 1_000_000);
   const root = sha256Hex(
     batches.map((batch) => `${batch.id} ${batch.count} ${Buffer.from(batch.root).toString('hex')}\n`).join(''),
@@ -230,14 +356,5 @@ async function finish(office: Office, id: string): Promise<void> {
   });
   if (isRefusal(outcome) && outcome.code !== 'conflict')
     throw new Error(`run ${id} could not be finished: ${outcome.code}`);
-}
-
-function isLockTimeout(error: unknown): boolean {
-  // 55P03 lock_not_available, 40P01 deadlock_detected, 40001 serialization_failure: nothing was done, try again.
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'code' in error &&
-    ['55P03', '40P01', '40001'].includes(String(error.code))
-  );
+  return !isRefusal(outcome);
 }

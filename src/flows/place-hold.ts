@@ -3,12 +3,14 @@ import { sha256Hex } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
-import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
+import { allEpochs, knownEpoch, loadHold, openPlacements, rememberEpoch } from '../db/holds.ts';
 import { withLock } from '../db/locks.ts';
 import { type Coverage, decideHold, decidePlacement, type Hold, type Placement } from '../disposition/hold.ts';
 import { checkHoldScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
+import { errorCode } from '../sources/fault.ts';
 import type { RecordSource } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
+import { liftHold } from './release-hold.ts';
 
 export interface HoldOrder {
   readonly matter: string;
@@ -66,7 +68,7 @@ async function wrongKeys(office: Office, scope: HoldScope): Promise<Refusal | nu
 }
 
 /** The sources a scope can reach: those of the datasets it names, all of them when it names a person or a time only. */
-function concerned(office: Office, scope: HoldScope): readonly RecordSource[] {
+export function concerned(office: Office, scope: HoldScope): readonly RecordSource[] {
   const named = [...scope.datasets, ...Object.keys(scope.keys)].map((dataset) =>
     dataset.slice(0, dataset.indexOf('.')),
   );
@@ -81,18 +83,18 @@ function concerned(office: Office, scope: HoldScope): readonly RecordSource[] {
 export async function settleHold(office: Office, id: string): Promise<Hold | Refusal> {
   const before = await loadHold(office.store, id);
   if (!before) return refuse('not_found', 'There is no such hold.');
-  if (before.state === 'released' || before.state === 'release_requested') return before;
+  if (before.state === 'released') return before;
   const placements: Record<string, Placement> = {};
   const coverage: Coverage[] = [];
   for (const source of concerned(office, before.scope.reveal())) {
     try {
       const result = await placeIn(office, source, before);
-      placements[source.name] = { state: 'placed', epoch: result.epoch };
+      placements[source.name] = { state: 'placed', epoch: await agreeOnEpoch(office, source, result.epoch) };
       coverage.push(...result.coverage);
-      await rememberEpoch(office.store, source.name, result.epoch);
     } catch (error) {
       const was = before.placements[source.name];
-      placements[source.name] = was?.state === 'placed' ? was : { state: 'pending', code: codeOf(error) };
+      placements[source.name] =
+        was?.state === 'placed' ? was : { state: 'pending', code: errorCode(error) || 'unreachable' };
       coverage.push(...before.coverage.filter(({ dataset }) => dataset.startsWith(`${source.name}.`)));
     }
   }
@@ -103,13 +105,35 @@ export async function settleHold(office: Office, id: string): Promise<Hold | Ref
       .sort()
       .join(''),
   );
-  return carryOut(office, async () => {
+  const outcome = await carryOut(office, async () => {
     const hold = await loadHold(office.store, id);
     if (!hold) return refuse('not_found', 'There is no such hold.');
     const decided = decidePlacement(hold, placements, coverage, root, office.now());
     const settled = isRefusal(decided) ? hold : (decided.state[0]?.hold ?? hold);
     return { decided, result: settled };
   });
+  // Released while it was being placed: what was put in place a moment ago protects nobody any more.
+  if (isRefusal(outcome)) await liftHold(office, id);
+  return outcome;
+}
+
+/**
+ * The epoch both sides go on from. A source that was restored counts from behind; once every hold that was in place
+ * there is in place again, it is taken past the newest epoch known, and batches are taken again.
+ */
+async function agreeOnEpoch(office: Office, source: RecordSource, epoch: number): Promise<number> {
+  const known = await knownEpoch(office.store, source.name);
+  const there = epoch < known ? await source.holdsInPlace() : null;
+  if (there === null) {
+    await rememberEpoch(office.store, source.name, epoch);
+    return epoch;
+  }
+  const open = await openPlacements(office.store);
+  const isLost = open.some(({ id, placements }) => placements[source.name]?.state === 'placed' && !there.has(id));
+  if (isLost) return epoch;
+  await source.raiseEpoch(known + 1);
+  await rememberEpoch(office.store, source.name, known + 1);
+  return known + 1;
 }
 
 /** A store without locks of its own is locked here, so that no batch is between its look and its removal. */
@@ -118,8 +142,4 @@ async function placeIn(office: Office, source: RecordSource, hold: Hold) {
   if (source.kind === 'postgres') return source.placeHold(order);
   const names = source.datasets.map((dataset) => `dataset:${dataset.id}`);
   return withLock(office.store.db, 'exclusive', names, 60, () => source.placeHold(order));
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unreachable';
 }

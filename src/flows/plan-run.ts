@@ -2,14 +2,19 @@ import type { Actor } from '../core/actor.ts';
 import { makeId } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
-import { knownEpoch, openHolds } from '../db/holds.ts';
-import { lastRunAt, rememberRunAt, ruleHasRun, runsIn, usualDestruction } from '../db/runs.ts';
+import type { commit } from '../db/commit.ts';
+import { knownEpoch, loadHold, openHolds } from '../db/holds.ts';
+import { lastRunAt, otherOpenRun, rememberRunAt, ruleHasRun, usualDestruction } from '../db/runs.ts';
 import type { Drift } from '../disposition/drift.ts';
 import type { Hold } from '../disposition/hold.ts';
 import { type Census, type PlannedPart, planRun, type Run } from '../disposition/run.ts';
 import { type RetentionRule, ruleCutoff, ruleDigest } from '../policy/retention.ts';
+import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { sourceOf } from '../sources/open.ts';
+import type { RecordSource } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
+import { concerned, settleHold } from './place-hold.ts';
+import { liftHold } from './release-hold.ts';
 
 export interface RunOrder {
   /** Rule ids; empty: every rule. */
@@ -17,11 +22,32 @@ export interface RunOrder {
   readonly dryRun: boolean;
 }
 
+/** Rows that stand or fall with the plan: whose bell it answers. */
+export type BesidePlan = (tx: Parameters<NonNullable<Parameters<typeof commit>[2]>>[0], run: Run) => Promise<void>;
+
+/** Another run has the same records: known only inside the transaction, which is undone. */
+class AlreadyRunning extends Error {
+  readonly refusal: Refusal;
+  constructor(other: { readonly id: string; readonly state: string }) {
+    super('another run works on the same records');
+    this.refusal = refuse(
+      'already_running',
+      `Run ${other.id} is ${other.state.replace('_', ' ')} on the same records. Finish, approve or cancel it first; nothing was planned.`,
+      { run: other.id, state: other.state },
+    );
+  }
+}
+
 /**
  * Plan a disposition run: compute each rule's cutoff once, check every source it touches, count what is due and what
  * holds spare, and let the guards decide whether it starts, waits for a second person, or is refused.
  */
-export async function planDisposition(office: Office, actor: Actor, order: RunOrder): Promise<Run | Refusal> {
+export async function planDisposition(
+  office: Office,
+  actor: Actor,
+  order: RunOrder,
+  beside?: BesidePlan,
+): Promise<Run | Refusal> {
   const retention = Object.values(office.policy.retention);
   const unknown = order.rules.filter((id) => office.policy.retention[id] === undefined);
   if (unknown.length > 0)
@@ -29,10 +55,11 @@ export async function planDisposition(office: Office, actor: Actor, order: RunOr
       known: retention.map(({ id }) => id),
     });
   const rules = retention.filter(({ id }) => order.rules.length === 0 || order.rules.includes(id));
-  const busy = order.dryRun ? null : await alreadyRunning(office, rules);
-  if (busy) return busy;
+  const datasets = rules.flatMap((rule) => rule.datasets);
   const now = office.now();
-  const holds = await openHolds(office.store);
+  // The one cutoff of each rule: what is counted here, stored, approved, carried out and certified (I3).
+  const cutoffs = Object.fromEntries(rules.map((rule) => [rule.id, formatInstant(ruleCutoff(rule, now))]));
+  const holds = await holdsPlaced(office, datasets);
   const parts: PlannedPart[] = [];
   const clocks: Temporal.Instant[] = [];
   const checked = new Map<string, readonly Drift[]>();
@@ -42,25 +69,49 @@ export async function planDisposition(office: Office, actor: Actor, order: RunOr
       if (!checked.has(source.name)) {
         const drift = await source.check();
         checked.set(source.name, drift);
-        const clock = drift.some(({ code }) => code === 'unreachable') ? null : await source.clock();
+        const clock = drift.some(({ code }) => code === 'unreachable') ? null : await clockOf(source);
         if (clock) clocks.push(clock);
       }
       parts.push({
         rule: rule.id,
         ruleDigest: ruleDigest(rule, office.policy.dataMap),
         cap: rule.cap,
-        result: await countPart(office, rule, dataset, now, holds, checked.get(source.name) ?? []),
+        result: await countPart(
+          office,
+          dataset,
+          Temporal.Instant.from(cutoffs[rule.id] ?? ''),
+          holds,
+          checked.get(source.name) ?? [],
+        ),
         usual: await usualDestruction(office.store, dataset),
         unchanged: await ruleHasRun(office.store, ruleDigest(rule, office.policy.dataMap)),
       });
     }
+  return decidePlan(office, actor, order, { rules, cutoffs, now, parts, clocks }, beside);
+}
+
+interface Counted {
+  readonly rules: readonly RetentionRule[];
+  readonly cutoffs: Readonly<Record<string, string>>;
+  readonly now: Temporal.Instant;
+  readonly parts: readonly PlannedPart[];
+  readonly clocks: readonly Temporal.Instant[];
+}
+
+async function decidePlan(
+  office: Office,
+  actor: Actor,
+  { dryRun }: RunOrder,
+  { cutoffs, now, parts, clocks }: Counted,
+  beside: BesidePlan | undefined,
+): Promise<Run | Refusal> {
   const base = {
     id: makeId('run', now, office.random(10)),
-    dryRun: order.dryRun,
+    dryRun,
     policy: office.policy.digest,
     plannedAt: now,
     startedBy: actor.id,
-    cutoffs: Object.fromEntries(rules.map((rule) => [rule.id, formatInstant(ruleCutoff(rule, now))])),
+    cutoffs,
     runKey: office.random(32),
   };
   const guards = {
@@ -69,91 +120,131 @@ export async function planDisposition(office: Office, actor: Actor, order: RunOr
     jumpSeconds: office.clockJumpSeconds(),
     demonstration: office.demonstration,
   };
-  return carryOut(
-    office,
-    async () => {
-      const decided = planRun(base, parts, guards);
-      const [change] = isRefusal(decided) ? [] : decided.state;
-      return change ? { decided, result: change.run } : refuse('invalid', 'The run could not be planned.');
-    },
-    order.dryRun ? undefined : (tx) => rememberRunAt(tx, now),
-  );
+  const decided = planRun(base, parts, guards);
+  const [change] = isRefusal(decided) ? [] : decided.state;
+  if (!change) return isRefusal(decided) ? decided : refuse('invalid', 'The run could not be planned.');
+  try {
+    return await carryOut(
+      office,
+      async () => ({ decided, result: change.run }),
+      async (tx) => {
+        // One run at a time works on a dataset: two would count each other's work.
+        if (!dryRun && change.run.state !== 'refused') {
+          const other = await otherOpenRun(
+            tx,
+            change.run.id,
+            change.run.parts.map(({ dataset }) => dataset),
+          );
+          if (other) throw new AlreadyRunning(other);
+        }
+        if (!dryRun) await rememberRunAt(tx, now);
+        await beside?.(tx, change.run);
+      },
+    );
+  } catch (error) {
+    if (error instanceof AlreadyRunning) return error.refusal;
+    throw error;
+  }
 }
 
-/** One run at a time works on a dataset: two would count each other's work. */
-async function alreadyRunning(office: Office, rules: readonly RetentionRule[]): Promise<Refusal | null> {
-  const wanted = new Set(rules.flatMap(({ datasets }) => datasets));
-  const open = await runsIn(office.store, ['running', 'paused', 'awaiting_approval']);
-  const other = open.find((run) => run.parts.some(({ dataset }) => wanted.has(dataset)));
-  return other
-    ? refuse(
-        'already_running',
-        `Run ${other.id} is ${other.state.replace('_', ' ')} on the same records. Finish, approve or cancel it first; nothing was planned.`,
-        { run: other.id, state: other.state },
-      )
-    : null;
+/** The clock of a source that went away since it was checked is no clock; its parts will say that it went away. */
+async function clockOf(source: RecordSource): Promise<Temporal.Instant | null> {
+  try {
+    return await source.clock();
+  } catch (error) {
+    if (sourceFault(error) === null) throw error;
+    return null;
+  }
+}
+
+/** The open holds, after one more try to place those that are missing where these datasets are. */
+export async function holdsPlaced(office: Office, datasets: readonly string[]): Promise<readonly Hold[]> {
+  const names = new Set(datasets.map((dataset) => sourceOf(office.sources, dataset).name));
+  const holds = await openHolds(office.store);
+  const missing = holds.filter((hold) => [...names].some((name) => isUnplaced(office, hold, name)));
+  for (const hold of missing) await settleHold(office, hold.id);
+  return missing.length === 0 ? holds : openHolds(office.store);
+}
+
+/** A source the hold concerns and is not in place in: never reached, or added to the data map since. */
+function isUnplaced(office: Office, hold: Hold, source: string): boolean {
+  const isConcerned = concerned(office, hold.scope.reveal()).some(({ name }) => name === source);
+  return isConcerned && hold.placements[source]?.state !== 'placed';
 }
 
 async function countPart(
   office: Office,
-  rule: RetentionRule,
   dataset: string,
-  now: Temporal.Instant,
+  cutoff: Temporal.Instant,
   holds: readonly Hold[],
   drift: readonly Drift[],
 ): Promise<Census | Refusal> {
+  try {
+    const refusal = await whyNotNow(office, dataset, holds, drift);
+    if (refusal) return refusal;
+    return await sourceOf(office.sources, dataset).census(dataset, cutoff, scopesOf(holds));
+  } catch (error) {
+    const fault = sourceFault(error);
+    if (fault === null) throw error;
+    return refuseFault(fault, error, dataset);
+  }
+}
+
+/** Holds as the sources need them. */
+export function scopesOf(holds: readonly Hold[]) {
+  return holds.map((hold) => ({ id: hold.id, scope: hold.scope.reveal() }));
+}
+
+/**
+ * Why nothing of a dataset may be destroyed at this moment, or null: it is not reached, not as the data map says, or a
+ * hold is not in place there. Asked when a run is planned, and again when it begins: an approval may take days.
+ */
+export async function whyNotNow(
+  office: Office,
+  dataset: string,
+  holds: readonly Hold[],
+  drift: readonly Drift[],
+): Promise<Refusal | null> {
   const source = sourceOf(office.sources, dataset);
-  const wrong = drift.find(({ level }) => level === 'drift');
+  const wrong =
+    drift.find(({ level }) => level === 'drift') ??
+    drift.find(({ code, subject }) => code === 'cannot_write' && [dataset, source.name].includes(subject));
   if (wrong)
     return refuse(
       wrong.code === 'unreachable' ? 'source_unreachable' : 'source_drift',
       `${wrong.detail} Nothing of ${dataset} was destroyed.`,
       { dataset, source: source.name },
     );
-  const pending = holds.find((hold) => hold.state === 'pending' && hold.placements[source.name]?.state === 'pending');
+  const pending = holds.find((hold) => isUnplaced(office, hold, source.name));
   if (pending)
     return refuse(
       'hold_pending',
       `Hold ${pending.id} is not in place in ${source.name} yet. Nothing of ${dataset} was destroyed; the run can be repeated once it is.`,
       { dataset, hold: pending.id },
     );
-  const missing = await lostHold(source.name, await source.holdsInPlace(), holds);
-  if (missing)
+  const there = await source.holdsInPlace();
+  const lost = there && holds.find((hold) => hold.placements[source.name]?.state === 'placed' && !there.has(hold.id));
+  if (lost)
     return refuse(
       'hold_epoch_behind',
-      `${source.name} does not know hold ${missing} any more: it was restored. Place the holds again ("holds settle"); nothing of ${dataset} was destroyed.`,
-      { dataset, hold: missing },
+      `${source.name} does not know hold ${lost.id} any more: it was restored. Settle every hold again, then repeat the run; nothing of ${dataset} was destroyed.`,
+      { dataset, hold: lost.id },
     );
-  if (source.kind === 'postgres')
-    for (const hold of holds) if (hold.placements[source.name]) await refresh(office, hold, source.name);
-  const cutoff = ruleCutoff(rule, now);
-  return source.census(
-    dataset,
-    cutoff,
-    holds.map((hold) => ({ id: hold.id, scope: hold.scope.reveal() })),
-  );
+  for (const hold of holds) if (hold.placements[source.name]) await refresh(office, hold, source);
+  return null;
 }
 
-/** Scopes by person are looked up again before each run: a conversation joined since the hold was placed is covered. */
-async function refresh(office: Office, hold: Hold, sourceName: string): Promise<void> {
-  const source = office.sources.get(sourceName);
+/**
+ * What a scope means is looked up again before each run: a conversation joined since the hold was placed is covered,
+ * and so is a dataset that came into the data map. Keys mean the same as before.
+ */
+async function refresh(office: Office, hold: Hold, source: RecordSource): Promise<void> {
   const scope = hold.scope.reveal();
-  if (source && scope.subjects.length > 0) await source.placeHold({ id: hold.id, scope });
-}
-
-async function lostHold(
-  source: string,
-  there: ReadonlySet<string> | null,
-  holds: readonly Hold[],
-): Promise<string | null> {
-  if (there === null) return null;
-  const expected = holds.filter((hold) => hold.placements[source]?.state === 'placed' && coversSomething(hold));
-  return expected.find(({ id }) => !there.has(id))?.id ?? null;
-}
-
-/** A hold whose scope compiles to no clause in a source leaves no trace there. */
-function coversSomething(hold: Hold): boolean {
-  return hold.coverage.some(({ count }) => count > 0);
+  const isFixed = scope.subjects.length === 0 && Object.keys(scope.keys).length > 0;
+  if (source.kind !== 'postgres' || isFixed) return;
+  await source.placeHold({ id: hold.id, scope });
+  // Released in the meantime: what was put in place a moment ago protects nobody any more.
+  if ((await loadHold(office.store, hold.id))?.state === 'released') await liftHold(office, hold.id);
 }
 
 /** The newest epoch Muniment knows of a dataset's source. */

@@ -21,10 +21,21 @@ export async function ringBell(
   return answerBell(office, actor, rule, slot);
 }
 
-async function answerBell(office: Office, actor: Actor, rule: string, slot: string): Promise<Run | Refusal> {
-  const run = await planDisposition(office, actor, { rules: [rule], dryRun: false });
-  await bellDone(office.store.db.orm, rule, slot, isRefusal(run) ? null : run.id, office.now());
-  return run;
+/** Another process answered the same bell first: our plan is undone, theirs is the slot's. */
+class Answered extends Error {}
+
+/** The run and the word that it is the slot's own commit together: a crash in between cannot make two of one slot. */
+async function answerBell(office: Office, actor: Actor, rule: string, slot: string): Promise<Run | Refusal | null> {
+  try {
+    const run = await planDisposition(office, actor, { rules: [rule], dryRun: false }, async (tx, { id }) => {
+      if (!(await bellDone(tx, rule, slot, id, office.now()))) throw new Answered();
+    });
+    if (isRefusal(run)) await bellDone(office.store.db.orm, rule, slot, null, office.now());
+    return run;
+  } catch (error) {
+    if (error instanceof Answered) return null;
+    throw error;
+  }
 }
 
 /**

@@ -33,6 +33,8 @@ export interface BatchSurroundings {
   readonly from: string | null;
   /** Holds in force, for stores that cannot keep them themselves; read under the lock. */
   readonly holds: readonly HeldScope[];
+  /** Holds that must be in place, for stores that keep them: one that is missing there was lost in a restore. */
+  readonly mustHold: readonly string[];
   readonly now: () => Temporal.Instant;
   /** Writes the intent down, durably, before the first removal. */
   readonly intend: (intent: RemovalIntent) => Promise<void>;
@@ -54,14 +56,23 @@ export interface RecordSource {
   wrongKeys(scope: HoldScope): Promise<readonly InputProblem[]>;
   placeHold(hold: HeldScope): Promise<{ epoch: number; coverage: readonly Coverage[] }>;
   liftHold(hold: string): Promise<number>;
+  /** Take the source's epoch to at least this, once every hold is in place again after a restore. */
+  raiseEpoch(atLeast: number): Promise<void>;
   /** Holds the source has in place; null for stores that keep none themselves. */
   holdsInPlace(): Promise<ReadonlySet<string> | null>;
   uncopied(most: number): Promise<readonly JournalRow[]>;
   markCopied(batch: string): Promise<void>;
-  /** Finish a removal that a crash cut short; for stores without transactions. */
-  finishRemoval?(dataset: DatasetId, names: readonly string[]): Promise<void>;
-  /** Remove files whose rows went; how many were removed. */
-  removeLeavingFiles(): Promise<number>;
+  /**
+   * Finish a removal that a crash cut short; for stores without transactions. What is still there and held stays.
+   * @returns the items that are gone
+   */
+  finishRemoval?(
+    dataset: DatasetId,
+    items: RemovalIntent['items'],
+    holds: readonly HeldScope[],
+  ): Promise<RemovalIntent['items']>;
+  /** Remove files whose rows went. @returns the batches of which some file could not be removed */
+  removeLeavingFiles(): Promise<readonly string[]>;
   find(identifiers: readonly Identifier[]): Promise<Reached>;
   previewErasure(dataset: DatasetId, rows: readonly ReachedRow[], act: 'destroy' | 'mask'): Promise<Preview>;
   erase(order: EraseOrder, act: 'destroy' | 'mask', knownEpoch: number): Promise<BatchResult | Refusal>;

@@ -1,6 +1,8 @@
 import { mkdtempSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import postgres from 'postgres';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import type { Hold } from '../../src/disposition/hold.ts';
@@ -13,7 +15,7 @@ import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
 import type { WrittenHoldScope } from '../../src/policy/hold.ts';
 import { type FixedClock, fixedClock } from '../support/clock.ts';
-import { emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
+import { adminUrl, emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { policiesFolder } from '../support/policies.ts';
 
@@ -112,7 +114,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     'retention.yaml': options.retention ?? chatRetention,
   });
   const folder = mkdtempSync(join(tmpdir(), 'muniment-invariants-'));
-  const clock = fixedClock(options.at ?? Temporal.Now.instant().toString());
+  const clock = fixedClock(options.at ?? Temporal.Now.instant().round('millisecond').toString());
   const open = (other = policies) =>
     openTestHouse({
       policies: other,
@@ -171,4 +173,68 @@ export async function purge(office: Office, rules: readonly string[] = []): Prom
 export async function ids(app: TestDatabase, table: string): Promise<readonly number[]> {
   const rows = await app.sql.unsafe<{ id: number }[]>(`SELECT id FROM ${table} ORDER BY id`);
   return rows.map(({ id }) => id);
+}
+
+/** A door in front of a server: while it is shut, connections are refused and whoever was inside is thrown out. */
+export interface Gate extends AsyncDisposable {
+  readonly url: string;
+  shut(): Promise<void>;
+  open(): Promise<void>;
+}
+
+export async function openGate(target: string): Promise<Gate> {
+  const to = new URL(target);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const inner = connect(Number(to.port), to.hostname);
+    for (const socket of [client, inner]) {
+      sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    }
+    client.pipe(inner).pipe(client);
+  });
+  let port = 0;
+  const open = async () => {
+    const listening = Promise.withResolvers<void>();
+    server.listen(port, '127.0.0.1', () => listening.resolve());
+    await listening.promise;
+    const address = server.address();
+    port = typeof address === 'object' && address !== null ? address.port : 0;
+  };
+  const shut = async () => {
+    const closed = Promise.withResolvers<void>();
+    server.close(() => closed.resolve());
+    for (const socket of sockets) socket.destroy();
+    await closed.promise;
+  };
+  await open();
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+  return { url: url.href, shut, open, [Symbol.asyncDispose]: shut };
+}
+
+/** Keep a copy of a database as it is now. @returns puts that copy back in its place, once: a restore */
+export async function backUp(database: TestDatabase): Promise<() => Promise<void>> {
+  const name = new URL(database.url).pathname.slice(1);
+  const copy = `${name}_copy`;
+  const admin = async (work: (sql: postgres.Sql) => Promise<unknown>) => {
+    const sql = postgres(await adminUrl(), { max: 1, onnotice: () => {} });
+    try {
+      await work(sql);
+    } finally {
+      await sql.end({ timeout: 5 });
+    }
+  };
+  const throwOut = (sql: postgres.Sql) =>
+    sql`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = ${name}`;
+  await admin(async (sql) => {
+    await throwOut(sql);
+    await sql`CREATE DATABASE ${sql(copy)} TEMPLATE ${sql(name)}`;
+  });
+  return () =>
+    admin(async (sql) => {
+      await sql`DROP DATABASE ${sql(name)} WITH (FORCE)`;
+      await sql`ALTER DATABASE ${sql(copy)} RENAME TO ${sql(name)}`;
+    });
 }

@@ -3,6 +3,7 @@ import { hmacSha256, toHex } from '../../core/hash.ts';
 import type { Census } from '../../disposition/run.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import type { HoldScope } from '../../policy/hold.ts';
+import type { RemovalIntent } from '../source.ts';
 import { type DatedFile, fileMentions, fileSha256, listFolder } from './folder.ts';
 
 /** A hold as it touches files: its id, its scope, and what to look for inside. */
@@ -36,8 +37,7 @@ export async function sortFolder(
   const free: DatedFile[] = [];
   const heldBy: Record<string, number> = {};
   for (const file of due) {
-    const holding: string[] = [];
-    for (const hold of holds) if (await isHeld(dataset, file, hold.scope)) holding.push(hold.id);
+    const holding = await holdersOf(dataset, file, holds);
     for (const id of holding) heldBy[id] = (heldBy[id] ?? 0) + 1;
     if (holding.length === 0) free.push(file);
   }
@@ -52,6 +52,16 @@ export async function sortFolder(
     },
     free,
   };
+}
+
+async function holdersOf(
+  dataset: FolderDataset,
+  file: DatedFile,
+  holds: readonly FileHold[],
+): Promise<readonly string[]> {
+  const holding: string[] = [];
+  for (const hold of holds) if (await isHeld(dataset, file, hold.scope)) holding.push(hold.id);
+  return holding;
 }
 
 async function isHeld(dataset: FolderDataset, file: DatedFile, scope: HoldScope): Promise<boolean> {
@@ -98,6 +108,29 @@ export async function removeFiles(
   const byName = new Map(files.map((file) => [file.name, file.path]));
   for (const name of names) {
     const path = byName.get(name);
-    if (path !== undefined) await rm(path);
+    if (path !== undefined) await rm(path, { force: true });
   }
+}
+
+/**
+ * Finish a removal that a crash cut short. A file that is still there and is held by now stays; a hold placed after the
+ * crash counted it as covered.
+ * @returns the items that are gone, by this try or the one before
+ */
+export async function finishRemoval(
+  source: FilesSource,
+  dataset: FolderDataset,
+  items: RemovalIntent['items'],
+  holds: readonly FileHold[],
+): Promise<RemovalIntent['items']> {
+  const { files } = await listFolder(source, dataset);
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const gone: RemovalIntent['items'][number][] = [];
+  for (const item of items) {
+    const file = byName.get(item.name);
+    if (file && (await holdersOf(dataset, file, holds)).length > 0) continue;
+    if (file) await rm(file.path, { force: true });
+    gone.push(item);
+  }
+  return gone;
 }

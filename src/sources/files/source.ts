@@ -6,7 +6,7 @@ import type { JournalRow } from '../../disposition/batch.ts';
 import type { Drift } from '../../disposition/drift.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
-import { describeLeaving, removeFiles, sortFolder } from './disposition.ts';
+import { describeLeaving, finishRemoval, removeFiles, sortFolder } from './disposition.ts';
 import { listFolder } from './folder.ts';
 
 /** Files a batch takes at most: an intent is one row, and a crash repeats at most this much reading. */
@@ -71,11 +71,12 @@ export function openFilesSource(source: FilesSource): RecordSource {
       return { epoch: 0, coverage };
     },
     liftHold: async () => 0,
+    raiseEpoch: async () => {},
     holdsInPlace: async () => null,
     uncopied: async () => [],
     markCopied: async () => {},
-    finishRemoval: (dataset, names) => removeFiles(source, find(dataset), names),
-    removeLeavingFiles: async () => 0,
+    finishRemoval: (dataset, items, holds) => finishRemoval(source, find(dataset), items, holds),
+    removeLeavingFiles: async () => [],
     find: async () => ({ own: new Map(), shared: new Map() }),
     previewErasure: async () => ({ free: [], held: [], restricted: [] }),
     erase: async (order) =>

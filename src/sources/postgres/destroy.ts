@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
+import type { BatchSurroundings } from '../source.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { comparablePair, isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
 import { blockedByChildren, childLinks, type HeldGroups, heldConditions, type SourceShape } from './held.ts';
@@ -81,13 +82,17 @@ export function destructionSql(
     .map(({ cte, dataset: { id } }) => `SELECT ${commitmentSql(cte, pads, id)} AS leaf FROM ${cte}`)
     .join(' UNION ALL ');
   const files = gone
-    .flatMap(({ cte, dataset: { file } }) =>
-      file ? [`SELECT ${name(file.column)}::text AS path FROM ${cte} WHERE ${name(file.column)} IS NOT NULL`] : [],
+    .flatMap(({ cte, dataset: { id, file } }) =>
+      file
+        ? [
+            `SELECT ${literal(id)} AS dataset, ${name(file.column)}::text AS path FROM ${cte} WHERE ${name(file.column)} <> ''`,
+          ]
+        : [],
     )
     .join(' UNION ');
   if (files)
     ctes.push(
-      `leaving AS (INSERT INTO muniment.files_leaving (batch, path) SELECT ${literal(batch)}, path FROM (${files}) f ON CONFLICT DO NOTHING)`,
+      `leaving AS (INSERT INTO muniment.files_leaving (batch, dataset, path) SELECT ${literal(batch)}, dataset, path FROM (${files}) f ON CONFLICT DO NOTHING)`,
     );
   return `WITH ${ctes.join(',\n')}
 SELECT (SELECT coalesce(jsonb_object_agg(dataset, n), '{}') FROM (SELECT dataset, sum(n) AS n FROM (${counts}) c GROUP BY dataset HAVING sum(n) > 0) s) AS counts,
@@ -143,18 +148,25 @@ export function freeConditions(shape: SourceShape, dataset: TableDataset, groups
   );
 }
 
+async function missingHold(tx: postgres.TransactionSql, holds: readonly string[]): Promise<string | null> {
+  if (holds.length === 0) return null;
+  const [row] = await tx<{ id: string }[]>`
+    SELECT id FROM unnest(${[...holds]}::text[]) AS id
+    WHERE NOT EXISTS (SELECT 1 FROM muniment.held h WHERE h.hold = id) ORDER BY id LIMIT 1`;
+  return row?.id ?? null;
+}
+
 /**
  * Destroy one batch: the next slice of time with about `order.rows` due rows. One transaction at READ COMMITTED: the
  * locks, the epoch, the deletion with its commitments, the journal row. A batch that already happened is answered from
  * the journal and nothing is touched, so trying again after a crash is always safe.
- * @param from where the last batch ended (the text of the time column), so that held rows are not read again
+ * `from` is where the last batch ended (the text of the time column), so that held rows are not read again.
  * @returns the journal row; or `nothing_due`; or a refusal, and then nothing was destroyed
  */
 export async function destroyBatch(
   connection: SqlConnection,
   order: BatchOrder,
-  knownEpoch: number,
-  from: string | null,
+  { knownEpoch, from, mustHold }: Pick<BatchSurroundings, 'knownEpoch' | 'from' | 'mustHold'>,
 ): Promise<BatchResult> {
   const dataset = connection.dataset(order.dataset);
   const shape = await connection.shape();
@@ -180,6 +192,13 @@ export async function destroyBatch(
         'hold_epoch_behind',
         `Source ${connection.source.name} knows holds up to epoch ${epoch ?? 'none'}, Muniment knows ${knownEpoch}: it was restored. Nothing was destroyed; place the holds again first.`,
         { source: connection.source.name },
+      );
+    const missing = await missingHold(tx, mustHold);
+    if (missing !== null)
+      return refuse(
+        'hold_epoch_behind',
+        `Source ${connection.source.name} does not know hold ${missing} any more: it was restored. Nothing was destroyed; place the holds again first.`,
+        { source: connection.source.name, hold: missing },
       );
     const groups = await readHeldGroups(tx);
     const free = freeConditions(shape, dataset, groups).join(' AND ');

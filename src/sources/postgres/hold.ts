@@ -21,13 +21,15 @@ export async function placeHold(
 ): Promise<{ epoch: number; coverage: readonly Coverage[] }> {
   await installJournal(connection);
   const shape = await connection.shape();
-  return await connection.sql.begin(async (tx) => {
+  return await connection.sql.begin(isolation, async (tx) => {
     await lockExclusive(tx, connection);
+    // The hold's own name, on no dataset: that it is in place shows even where it names no record of this source yet.
+    const inPlace = { dataset: '', columns: [], values: [], within: null, from: null, to: null };
     let added = 0;
-    for (const clause of clauses) {
+    for (const clause of [inPlace, ...clauses]) {
       const result = await tx`INSERT INTO muniment.held (hold, dataset, cols, vals, within, from_at, to_at)
         VALUES (${hold}, ${clause.dataset}, ${[...clause.columns]}::text[], ${[...clause.values]}::text[],
-          ${clause.within ? [...clause.within] : null}::text[],          ${clause.from}::text::timestamptz, ${clause.to}::text::timestamptz) ON CONFLICT DO NOTHING`;
+          ${clause.within ? [...clause.within] : null}::text[], ${clause.from}::text::timestamptz, ${clause.to}::text::timestamptz) ON CONFLICT DO NOTHING`;
       added += result.count;
     }
     if (added > 0) await tx`UPDATE muniment.state SET epoch = epoch + 1`;
@@ -40,13 +42,24 @@ export async function placeHold(
 
 /** Take a released hold out of the source. The epoch rises: a release is a change of what is held, too. */
 export async function liftHold(connection: SqlConnection, hold: string): Promise<number> {
-  return await connection.sql.begin(async (tx) => {
+  return await connection.sql.begin(isolation, async (tx) => {
     await lockExclusive(tx, connection);
     const gone = await tx`DELETE FROM muniment.held WHERE hold = ${hold}`;
     if (gone.count > 0) await tx`UPDATE muniment.state SET epoch = epoch + 1`;
     return (await readEpoch(tx)) ?? 0;
   });
 }
+
+/** After a restore: the holds are in place again, and from this epoch on batches are taken again. */
+export async function raiseEpoch(connection: SqlConnection, atLeast: number): Promise<void> {
+  await connection.sql.begin(isolation, async (tx) => {
+    await lockExclusive(tx, connection);
+    await tx`UPDATE muniment.state SET epoch = greatest(epoch, ${atLeast})`;
+  });
+}
+
+/** Whatever the source's default is: a snapshot taken before the lock would count what a batch took meanwhile. */
+const isolation = 'ISOLATION LEVEL READ COMMITTED';
 
 async function lockExclusive(tx: postgres.TransactionSql, connection: SqlConnection): Promise<void> {
   await tx.unsafe(`SET LOCAL lock_timeout = '60s'`);

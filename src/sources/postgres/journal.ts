@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS muniment.journal (
 );
 CREATE INDEX IF NOT EXISTS journal_not_copied ON muniment.journal (batch) WHERE copied_at IS NULL;
 CREATE TABLE IF NOT EXISTS muniment.files_leaving (batch text NOT NULL, path text NOT NULL, PRIMARY KEY (batch, path));
+ALTER TABLE muniment.files_leaving ADD COLUMN IF NOT EXISTS dataset text NOT NULL DEFAULT '';
+ALTER TABLE muniment.files_leaving DROP CONSTRAINT files_leaving_pkey, ADD PRIMARY KEY (batch, dataset, path);
 `;
 // UNIQUE NULLS NOT DISTINCT is PostgreSQL 15 and later; decisions/0006 says why older servers are not supported.
 
@@ -35,7 +37,8 @@ CREATE TABLE IF NOT EXISTS muniment.files_leaving (batch text NOT NULL, path tex
 export async function installJournal(connection: SqlConnection): Promise<void> {
   await connection.sql.begin(async (tx) => {
     await tx`SELECT pg_advisory_xact_lock(7165, 0)`;
-    const [there] = await tx`SELECT to_regclass('muniment.files_leaving') IS NOT NULL AS there`;
+    const [there] = await tx`SELECT EXISTS (SELECT 1 FROM pg_attribute
+      WHERE attrelid = to_regclass('muniment.files_leaving') AND attname = 'dataset') AS there`;
     if (!there?.there) await tx.unsafe(installation);
   });
 }

@@ -1,13 +1,12 @@
-import { rm } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
 import type { SqlSource } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
 import { checkSource } from './check.ts';
-import { connectSource, type SqlConnection } from './connection.ts';
+import { connectSource } from './connection.ts';
 import { destroyBatch } from './destroy.ts';
 import { eraseRows, previewErasure } from './erase.ts';
+import { removeLeavingFiles } from './files.ts';
 import { findSubject } from './find.ts';
-import { holdsInPlace, liftHold, placeHold, takeCensus } from './hold.ts';
+import { holdsInPlace, liftHold, placeHold, raiseEpoch, takeCensus } from './hold.ts';
 import { installJournal, markCopied, readEpoch, uncopiedBatches } from './journal.ts';
 import { countScope, readRows, readScope } from './read.ts';
 import { compileScope, wrongKeys } from './scope.ts';
@@ -33,7 +32,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
       ),
     async destroyBatch(order, around) {
       await installJournal(connection);
-      return destroyBatch(connection, order, around.knownEpoch, around.from);
+      return destroyBatch(connection, order, around);
     },
     wrongKeys: (scope) => wrongKeys(connection, scope),
     placeHold: async ({ id, scope }) => placeHold(connection, id, await compileScope(connection, scope)),
@@ -41,6 +40,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
       await installJournal(connection);
       return liftHold(connection, hold);
     },
+    raiseEpoch: (atLeast) => raiseEpoch(connection, atLeast),
     holdsInPlace: () => holdsInPlace(connection),
     async uncopied(most) {
       if ((await readEpoch(connection.sql)) === null) return [];
@@ -56,27 +56,4 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     countScope: (dataset, scope) => countScope(connection, connection.dataset(dataset), scope),
     close: () => connection.close(),
   };
-}
-
-/**
- * Remove the files of rows that went. Their names were written in the transaction that destroyed the rows, so a crash
- * in between leaves a list and never an orphan; a name that would leave its folder is reported by staying on the list.
- */
-async function removeLeavingFiles(connection: SqlConnection): Promise<number> {
-  if ((await readEpoch(connection.sql)) === null) return 0;
-  const roots = connection.source.datasets.flatMap(({ file }) => (file ? [resolve(file.root)] : []));
-  let removed = 0;
-  for (;;) {
-    const rows = await connection.sql<{ batch: string; path: string }[]>`
-      SELECT batch, path FROM muniment.files_leaving ORDER BY batch, path LIMIT 500`;
-    const before = removed;
-    for (const { batch, path } of rows) {
-      const root = roots.find((candidate) => resolve(candidate, path).startsWith(candidate + sep));
-      if (root === undefined) continue;
-      await rm(resolve(root, path), { force: true });
-      await connection.sql`DELETE FROM muniment.files_leaving WHERE batch = ${batch} AND path = ${path}`;
-      removed += 1;
-    }
-    if (removed === before) return removed;
-  }
 }
