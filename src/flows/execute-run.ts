@@ -167,20 +167,21 @@ async function oneBatch(
     const isLast = attempt >= pace.triesPerBatch;
     try {
       const result = await underLock(office, source, order, from);
-      if (isLast || !isRefusal(result) || !(await wasReleased(office, result))) return result;
+      if (isLast || !isRefusal(result) || !(await mayPass(office, result))) return result;
     } catch (error) {
       const fault = sourceFault(error);
       if (fault === null) throw error;
       // Files have no transaction: what was begun is finished from its intent, not by another batch.
       const isSafeToRepeat = source.kind === 'postgres' && (fault === 'busy' || fault === 'unreachable');
       if (isLast || !isSafeToRepeat) return refuseFault(fault, error, order.dataset);
-      await pause(Math.min(30_000, pace.pauseMs * 2 ** (attempt - 1)));
     }
+    await pause(Math.min(30_000, pace.pauseMs * 2 ** (attempt - 1)));
   }
 }
 
-/** A hold that the source no longer knows because it was released between the question and the batch. */
-async function wasReleased(office: Office, refusal: Refusal): Promise<boolean> {
+/** A hold that is being placed right now, or that the source does not know because it was released just now. */
+async function mayPass(office: Office, refusal: Refusal): Promise<boolean> {
+  if (refusal.code === 'hold_pending') return true;
   const { hold } = refusal.facts;
   return typeof hold === 'string' && (await loadHold(office.store, hold))?.state === 'released';
 }

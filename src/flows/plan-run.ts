@@ -157,13 +157,22 @@ async function clockOf(source: RecordSource): Promise<Temporal.Instant | null> {
   }
 }
 
-/** The open holds, after one more try to place those that are missing where these datasets are. */
+/** The open holds, after one more try to place each that is missing where these datasets are. */
 export async function holdsPlaced(office: Office, datasets: readonly string[]): Promise<readonly Hold[]> {
   const names = new Set(datasets.map((dataset) => sourceOf(office.sources, dataset).name));
-  const holds = await openHolds(office.store);
-  const missing = holds.filter((hold) => [...names].some((name) => isUnplaced(office, hold, name)));
-  for (const hold of missing) await settleHold(office, hold.id);
-  return missing.length === 0 ? holds : openHolds(office.store);
+  const tried = new Set<string>();
+  for (;;) {
+    const holds = await openHolds(office.store);
+    const missing = holds.filter(
+      (hold) => !tried.has(hold.id) && [...names].some((name) => isUnplaced(office, hold, name)),
+    );
+    if (missing.length === 0) return holds;
+    // Others may be taken on while these are placed: looked for again until there is no new one.
+    for (const { id } of missing) {
+      tried.add(id);
+      await settleHold(office, id);
+    }
+  }
 }
 
 /** A source the hold concerns and is not in place in: never reached, or added to the data map since. */
