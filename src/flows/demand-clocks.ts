@@ -4,7 +4,7 @@ import type { Demand } from '../demands/demand.ts';
 import { demandDeadlines } from '../policy/clocks/demand-deadline.ts';
 import type { Office } from './office.ts';
 
-/** The clocks of a demand, each with its explanation; a date printed on the paper stands beside them as `dueAt`. */
+/** The clocks of a demand, each with its explanation; the date printed on the paper, `dueAt`, is one of them. */
 export function demandClocks(office: Pick<Office, 'policy'>, demand: Demand) {
   const clocks = demandDeadlines({
     type: demand.type,
@@ -12,6 +12,7 @@ export function demandClocks(office: Pick<Office, 'policy'>, demand: Demand) {
     receivedAt: demand.receivedAt,
     zone: office.policy.organization.zone,
     regimes: office.policy.regimes,
+    dueAt: demand.dueAt,
   });
   if (isRefusal(clocks)) return [];
   return clocks.map(({ rule, version, dueAt, steps }) => ({

@@ -6,7 +6,8 @@ export const zoneSchema = z
   .refine(isZone, 'This is not a time zone. Write its IANA name, such as America/New_York or UTC.')
   .meta({ description: 'A time zone by its IANA name.', examples: ['America/New_York'] });
 
-function isZone(text: string): boolean {
+/** Whether this is `UTC` or an Area/City name that the zone data of this machine knows. */
+export function isZone(text: string): boolean {
   if (text !== 'UTC' && !/^[A-Z][A-Za-z_]+\//.test(text)) return false;
   try {
     Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text);

@@ -1,85 +1,176 @@
+import { z } from 'zod';
 import { canonicalJson, type Json } from '../../core/canonical-json.ts';
-import type { ClockRule, Regimes, WorkCalendar } from '../regimes.ts';
-import { type ClockEventInput, type ClockResult, runClock } from './clock.ts';
-import { govern, issuesOf } from './request-deadline.ts';
+import { type ClockRule, calendarSchema, type Regimes, ruleNamed } from '../regimes.ts';
+import { type ClockAnswer, type ClockIssue, textOf } from './answer.ts';
+import { computeClock } from './clock.ts';
+import { effectiveDeadline, type RunClock } from './effective.ts';
 
-/** A worked case: what came in, and what the answer must be. */
-export interface Example {
-  readonly id: string;
-  readonly rule_id: string;
-  readonly zone: string;
-  readonly received_at: string;
-  readonly calendar?: { weekend: WorkCalendar['weekend']; holidays: string[] };
-  readonly params?: { request_type?: string; clocks?: { rule_id: string; zone: string }[]; [other: string]: unknown };
-  readonly events?: readonly ClockEventInput[];
-  readonly expected_due: Json;
-}
+const jsonSchema: z.ZodType<Json> = z.json();
+
+const clocksSchema = z.array(z.looseObject({ rule_id: z.string(), zone: z.string().optional() })).optional();
+
+const exampleSchema = z.looseObject({
+  id: z.string(),
+  rule_id: z.string(),
+  regime: z.string().optional(),
+  zone: z.string(),
+  received_at: z.string(),
+  calendar: z.preprocess(
+    // A case's calendar needs no version: nothing is frozen.
+    (given) => (typeof given === 'object' && given !== null ? { version: 'case', ...given } : given),
+    calendarSchema.nullish(),
+  ),
+  params: z
+    .record(z.string(), jsonSchema)
+    .refine(({ clocks }) => clocksSchema.safeParse(clocks).success, 'Write clocks as a list of {rule_id, zone}.')
+    .default({}),
+  events: z.array(z.object({ type: z.string(), at: z.string() }).catchall(jsonSchema)).default([]),
+  expected_due: jsonSchema,
+});
+
+/** A worked case: what came in, and what the answer must be (rule book 7). Written in JSON, as the published cases are. */
+export type Example = z.input<typeof exampleSchema>;
 
 /**
  * Run one worked case against the rule book.
- * @returns ok only when the answer is the expected one, issues and all; a rule the book does not have is not ok
+ * @param example a case as read from JSON; what is no case is not ok and says CASE_INVALID
+ * @returns ok only when the answer is the expected one to the last member, issues and all
  */
 export function runExample(
-  example: Example,
+  example: unknown,
   regimes: Regimes,
-): { id: string; ok: boolean; actual: unknown; expected: unknown } {
-  const actual = answerTo(example, regimes);
-  const ok = canonicalJson(actual) === canonicalJson(example.expected_due);
-  return { id: example.id, ok, actual, expected: example.expected_due };
-}
-
-function answerTo(example: Example, regimes: Regimes): Json {
-  const wanted = example.params?.clocks ?? [{ rule_id: ruleOf(example.rule_id, regimes), zone: example.zone }];
-  const received = receivedOf(example.received_at);
-  if (typeof received === 'string') return { kind: 'error', code: received };
-  const ran: { id: string; rule: ClockRule; result: ClockResult }[] = [];
-  for (const { rule_id: id, zone } of wanted) {
-    const rule = regimes.rules[id];
-    if (!rule) return { kind: 'error', code: 'RULE_UNKNOWN' };
-    const calendar = example.calendar ? { version: 'case', ...example.calendar } : null;
-    const requestType = example.params?.request_type ?? 'access';
-    ran.push({
-      id,
-      rule,
-      result: runClock({ rule, received, zone, events: example.events ?? [], calendar, requestType }),
-    });
+): { id: string; ok: boolean; actual: Json; expected: Json } {
+  const parsed = exampleSchema.safeParse(example);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const at = issue ? `${issue.path.map(String).join('.')}: ${issue.message}` : '';
+    const { id, expected_due } = z
+      .looseObject({ id: z.string().catch('?'), expected_due: jsonSchema.catch(null) })
+      .catch({ id: '?', expected_due: null })
+      .parse(example);
+    return { id, ok: false, actual: { kind: 'error', code: 'CASE_INVALID', at }, expected: expected_due };
   }
-  const { governing } = govern(ran);
-  const one = example.params?.clocks ? governing : ran[0];
-  if (!one) return { kind: 'error', code: 'NO_CLOCK' };
-  const basis = example.params?.clocks ? { basis: one.id } : {};
-  return { ...resultJson(one.rule, one.result), ...basis, ...issuesJson(ran.map(({ result }) => result)) };
+  const { id, expected_due: expected } = parsed.data;
+  const actual = answerTo(parsed.data, regimes);
+  return { id, ok: canonicalJson(actual) === canonicalJson(expected), actual, expected };
 }
 
-/** A case may name a part of a rule: GDPR-12.3-EXT is GDPR-12.3 extended, GDPR-SUSPEND is GDPR-12.3 suspended. */
-function ruleOf(id: string, { rules }: Regimes): string {
-  if (id.startsWith('GDPR-SUSPEND')) return 'GDPR-12.3';
-  const named = Object.keys(rules).filter((rule) => id === rule || id.startsWith(`${rule}-`));
-  return named.sort((a, b) => b.length - a.length)[0] ?? id;
-}
-
-function receivedOf(text: string): Temporal.Instant | Temporal.PlainDate | string {
-  try {
-    return /^\d{4}-\d{2}-\d{2}$/.test(text)
-      ? Temporal.PlainDate.from(text, { overflow: 'reject' })
-      : Temporal.Instant.from(text);
-  } catch {
-    return 'DATE_INVALID';
+function answerTo(example: z.output<typeof exampleSchema>, regimes: Regimes): Json {
+  const clocks = clocksSchema.parse(example.params['clocks']);
+  const isInput = example.rule_id === 'INPUT';
+  const named = isInput ? (textOf(example.params, 'rule_hint') ?? '') : example.rule_id;
+  const wanted = clocks ?? [{ rule_id: named, zone: example.zone }];
+  const ran: RunClock[] = [];
+  for (const { rule_id, zone } of wanted) {
+    const rule = ruleOf(rule_id, regimes);
+    if (!rule || (isInput && !isKnownRegime(example.regime, regimes))) return { kind: 'error', code: 'REGIME_UNKNOWN' };
+    ran.push(runRule(rule, zone ?? example.zone, example));
   }
+  const wrong = ran.find(({ answer }) => answer.kind === 'error');
+  if (wrong) return answerJson(wrong.answer);
+  const [first] = ran;
+  if (first?.rule.count === 'no_number') return answerOfOther(first.rule, example, regimes);
+  const { governing, issues } = effectiveDeadline(ran);
+  const one = clocks ? (governing ?? first) : first;
+  if (!one) return { kind: 'error', code: 'REGIME_UNKNOWN' };
+  const basis = clocks && governing ? { basis: one.rule.id } : {};
+  return { ...answerJson({ ...one.answer, issues }), ...basis };
 }
 
-function resultJson(rule: ClockRule, result: ClockResult): { [key: string]: Json } {
-  const { state, dueOn, dueAt, nominalDueOn, remainingDays, waitingFor } = result;
-  if (state === 'not_started') return { kind: state, waiting_for: [...waitingFor] };
-  if (state === 'paused')
-    return { kind: state, nominal_due_date: String(nominalDueOn), remaining_days: remainingDays ?? 0 };
-  if (state === 'not_in_force') return { kind: state, in_force_from: rule.inForceFrom ?? '' };
-  if (!dueOn) return { kind: 'instant', due_at: String(dueAt) };
-  if (rule.purpose === 'keep') return { kind: 'keep_until', last_day: String(dueOn), release_from: String(dueAt) };
-  return { kind: 'date', due_date: String(dueOn), due_before: String(dueAt) };
+/** A duty without a number of days: the rule that gives the date instead, named as the basis. */
+function answerOfOther(
+  rule: Extract<ClockRule, { count: 'no_number' }>,
+  example: z.output<typeof exampleSchema>,
+  regimes: Regimes,
+): Json {
+  const other = ruleNamed(regimes, rule.governedBy);
+  if (!other) return { kind: 'error', code: 'REGIME_UNKNOWN' };
+  return { ...answerJson(runRule(other, example.zone, example).answer), basis: other.id };
 }
 
-function issuesJson(results: readonly ClockResult[]): { issues?: Json } {
-  const issues = issuesOf(results).map((issue) => ({ ...issue }));
-  return issues.length > 0 ? { issues: issues as unknown as Json } : {};
+function runRule(rule: ClockRule, zone: string, example: z.output<typeof exampleSchema>): RunClock {
+  const { received_at: receivedAt, calendar, events, params } = example;
+  const input = { rule, receivedAt, zone, calendar: calendar ?? null, events };
+  // A case of art. 15 need not say so.
+  return { rule, answer: computeClock({ ...input, params: { request_type: 'access', ...params } }) };
+}
+
+// A part of a rule that has a row of its own in the book, beside those that only add a word to the rule's name.
+const parts: Readonly<Record<string, string>> = {
+  'GDPR-SUSPEND': 'GDPR-12.3',
+  'GDPR-33-AWARE': 'GDPR-33-72H',
+  'RET-BOUNDARY': 'RET-SUBTRACT',
+  'RET-HOLD': 'RET-SUBTRACT',
+  'RET-PERIOD-SYNTAX': 'RET-SUBTRACT',
+  'SLA-PAUSE': 'SLA-TIER',
+};
+
+/** GDPR-12.3-EXT is GDPR-12.3 extended: a suffix belongs to the rule without it (rule book 7). */
+function ruleOf(id: string, regimes: Regimes): ClockRule | null {
+  for (let name = id; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('-')))) {
+    const rule = ruleNamed(regimes, name) ?? ruleNamed(regimes, parts[name] ?? '');
+    if (rule) return rule;
+  }
+  return null;
+}
+
+function isKnownRegime(regime: string | undefined, { regimes, rules }: Regimes): boolean {
+  if (regime === undefined || Object.hasOwn(regimes, regime)) return true;
+  return Object.values(rules).some((rule) => rule.regimes.includes(regime));
+}
+
+/** An answer in the words of the cases, where an issue is left out when there is none. */
+function answerJson(answer: ClockAnswer): { readonly [key: string]: Json } {
+  const issues = answer.issues.map(
+    ({ code, level, event }: ClockIssue): Json => (event === undefined ? { code, level } : { code, level, event }),
+  );
+  return { ...outcomeJson(answer), ...(issues.length > 0 ? { issues } : {}) };
+}
+
+function outcomeJson(answer: ClockAnswer): { readonly [key: string]: Json } {
+  switch (answer.kind) {
+    case 'date':
+      return { kind: 'date', due_date: answer.dueDate.toString(), due_before: answer.dueBefore.toString() };
+    case 'instant':
+      return { kind: 'instant', due_at: answer.dueAt.toString(), ...(answer.strict ? { strict: true } : {}) };
+    case 'keepUntil': {
+      const { lastDay, releaseFrom, autoRelease } = answer;
+      const kept = { kind: 'keep_until', last_day: lastDay.toString(), release_from: releaseFrom.toString() };
+      return autoRelease ? kept : { ...kept, auto_release: false };
+    }
+    case 'paused':
+      return {
+        kind: 'paused',
+        nominal_due_date: answer.nominalDueDate.toString(),
+        remaining_days: answer.remainingDays,
+      };
+    case 'notStarted':
+      return { kind: 'not_started', waiting_for: answer.waitingFor };
+    case 'notInForce':
+      return {
+        kind: 'not_in_force',
+        ...(answer.inForceFrom === null ? {} : { in_force_from: answer.inForceFrom }),
+        ...(answer.inForceUntil === null ? {} : { in_force_until: answer.inForceUntil }),
+      };
+    case 'needsHuman':
+      return { kind: 'needs_human', code: answer.code };
+    case 'cutoff': {
+      const decisions = answer.decisions?.map(
+        ({ recordAt, action, onHold }): Json => ({
+          record_at: recordAt,
+          action,
+          ...(onHold ? { on_hold: true } : {}),
+        }),
+      );
+      return { kind: 'cutoff', cutoff_at: answer.cutoffAt.toString(), ...(decisions ? { decisions } : {}) };
+    }
+    case 'chain':
+      return { kind: 'chain', steps: answer.tiers.map(({ tier, dueAt }) => ({ tier, due_at: dueAt.toString() })) };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+    case 'noAutoClose':
+      return { kind: 'no_auto_close', code: answer.code };
+    case 'error':
+      return { kind: 'error', code: answer.code };
+  }
 }

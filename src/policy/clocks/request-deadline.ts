@@ -1,116 +1,141 @@
 import { type Refusal, refuse } from '../../core/refusal.ts';
-import { type Regimes, rulesOf } from '../regimes.ts';
-import { type ClockEventInput, type ClockIssue, type ClockResult, type ClockStep, runClock } from './clock.ts';
+import { orList, suggestion } from '../did-you-mean.ts';
+import { calendarFor, type Regimes, rulesForRequest } from '../regimes.ts';
+import { isZone } from '../zone.ts';
+import {
+  type ClockAnswer,
+  type ClockEvent,
+  type ClockIssue,
+  type ClockParams,
+  type ClockStep,
+  type Frozen,
+  isOnTime,
+} from './answer.ts';
+import { computeClock, timed } from './clock.ts';
+import { effectiveDeadline, type RunClock } from './effective.ts';
+import { dayOf, endOf } from './times.ts';
 
 export interface RequestClock {
   readonly rule: string;
   readonly version: string;
+  /** The instant from which it is late; null while it gives no date. */
   readonly dueAt: Temporal.Instant | null;
+  /** The last good local day. */
   readonly dueOn: string | null;
   readonly steps: readonly ClockStep[];
 }
 
 export interface RequestDeadline {
-  /** The instant from which it is late; null while no clock gives a date. */
+  /** The instant from which an answer is late; null while no clock gives a date. */
   readonly dueAt: Temporal.Instant | null;
   /** The last good local day. */
   readonly dueOn: string | null;
+  /** A question to the person may stop a statute's clock while our own promise still has its date. */
   readonly clock: 'running' | 'paused' | 'not_started' | 'stopped';
   /** The rule that governs: the earliest. */
   readonly governing: string | null;
   readonly clocks: readonly RequestClock[];
   readonly issues: readonly ClockIssue[];
+  /** By when a refusal must be told where the period is extended: its first period (GDPR art. 12(4)); else `dueAt`. */
+  readonly refuseBy: Temporal.Instant | null;
+  /** Whether `now` is too late; null while there is no date. */
+  readonly late: boolean | null;
+  /** What each date was counted with, to be kept beside it. */
+  readonly frozen: readonly Frozen[];
 }
 
 /**
- * A request's deadline: our own 30 days and every clock of its regime, the earliest of those that ask for an answer. A
- * valid extension by statute releases our own clock; other statutes stay. A question to the person never stops our own
- * clock, so a paused request may still have a date.
- * @param o.events everything that moved the clocks, in any order; those a rule does not allow are issues and change nothing
- * @returns a refusal for a regime that is not in the rule book: nothing is assumed
+ * A request's deadline: our own 30 days and every clock its regime starts for this type of request, of which the earliest
+ * that asks for an answer governs.
+ * @param o.type access, erasure, …; also complaint and appeal, whose receipt is then the trigger
+ * @param o.zone the organization's; a regime with a zone of its own counts there
+ * @param o.events in the form of the worked cases, in any order; one that no rule allows is an issue and changes nothing.
+ *   `closed` and `reopened` stop the clock and start it again as it was
+ * @returns a refusal for a regime that is not in the book (REGIME_UNKNOWN) or a zone that does not exist (ZONE_UNKNOWN):
+ *   nothing is assumed
  */
 export function requestDeadline(o: {
   type: string;
   regime: string;
   receivedAt: Temporal.Instant;
   zone: string;
-  events: readonly ClockEventInput[];
+  events: readonly ClockEvent[];
   regimes: Regimes;
   now: Temporal.Instant;
+  params?: ClockParams;
+  tzdb?: string | null;
 }): RequestDeadline | Refusal {
-  const regime = o.regimes.regimes[o.regime];
-  if (!regime)
-    return refuse(
-      'invalid',
-      `No regime is called ${o.regime}. Those of the rule book: ${Object.keys(o.regimes.regimes).join(', ')}.`,
-    );
-  const service = Object.entries(o.regimes.rules).flatMap(([id, rule]) => (rule.service ? [id] : []));
-  const ran = [...new Set([...service, ...rulesOf(regime, o.type)])].flatMap((id) => {
-    const rule = o.regimes.rules[id];
-    if (!rule) return [];
-    const result = runClock({
+  const names = Object.keys(o.regimes.regimes);
+  const regime = Object.hasOwn(o.regimes.regimes, o.regime) ? o.regimes.regimes[o.regime] : undefined;
+  if (!regime) {
+    const detail = `There is no regime "${o.regime.slice(0, 60)}".${suggestion(o.regime, names) || ` Write ${orList(names)}.`}`;
+    return refuse('invalid', detail, {}, [{ pointer: '/regime', code: 'REGIME_UNKNOWN', detail }]);
+  }
+  if (!isZone(o.zone)) {
+    const detail = `"${o.zone.slice(0, 60)}" is not a time zone. Write its IANA name, such as Europe/Berlin.`;
+    return refuse('invalid', detail, {}, [{ pointer: '/zone', code: 'ZONE_UNKNOWN', detail }]);
+  }
+  const clocks = rulesForRequest(o.regimes, o.regime, o.type).map((rule): RunClock & { zone: string } => {
+    const zone = rule.service ? o.zone : (regime.zone ?? o.zone);
+    const answer = computeClock({
       rule,
-      received: o.receivedAt,
-      zone: rule.service ? o.zone : (regime.zone ?? o.zone),
+      receivedAt: o.receivedAt,
+      zone,
+      calendar: calendarFor(o.regimes, rule, o.regime),
       events: o.events,
-      calendar: (regime.calendar && o.regimes.calendars[regime.calendar]) || null,
-      requestType: o.type,
+      params: { request_type: o.type, ...o.params },
+      tzdb: o.tzdb ?? null,
     });
-    return [{ id, rule, result }];
+    return { rule, answer, zone };
   });
-  const { governing, isExtended } = govern(ran);
-  const states = new Set(ran.map(({ result }) => result.state));
+  const { governing, released } = effectiveDeadline(clocks.filter(({ rule }) => rule.purpose === 'answer'));
+  const due = governing && dueOf(governing.answer, governing.zone);
+  const told = clocks.map((clock) => requestClock(clock, released.includes(clock)));
   return {
-    dueAt: governing?.result.dueAt ?? null,
-    dueOn: governing?.result.dueOn?.toString() ?? null,
-    clock: states.has('not_started') ? 'not_started' : states.has('paused') ? 'paused' : 'running',
-    governing: governing?.id ?? null,
-    clocks: ran.map(({ id, rule, result }) => ({
-      rule: id,
-      version: rule.version,
-      dueAt: result.dueAt,
-      dueOn: result.dueOn?.toString() ?? null,
-      steps:
-        rule.service && isExtended
-          ? [
-              ...result.steps,
-              { at: result.dueOn?.toString() ?? '', what: 'Released by the extension', citation: rule.citation },
-            ]
-          : result.steps,
-    })),
-    issues: issuesOf(ran.map(({ result }) => result)),
+    dueAt: due?.dueAt ?? null,
+    dueOn: due?.dueOn ?? null,
+    clock: stateOf(clocks, o.events, o.zone),
+    governing: governing?.rule.id ?? null,
+    clocks: told,
+    issues: effectiveDeadline(clocks).issues,
+    refuseBy: governing && refuseBy(governing),
+    late: governing && lateAt(governing.answer, o.now),
+    frozen: clocks.map(({ answer }) => answer.frozen),
   };
 }
 
-/** The earliest end of the clocks that ask for an answer; our own is released by a valid extension. */
-export function govern<T extends { rule: { service: boolean; purpose: string }; result: ClockResult }>(
-  ran: readonly T[],
-): { governing: T | null; isExtended: boolean } {
-  const isExtended = ran.some(({ result }) => result.extended);
-  const answering = ran.filter(({ rule }) => rule.purpose === 'answer' && !(rule.service && isExtended));
-  const governing = answering.reduce<T | null>((earliest, one) => {
-    if (!one.result.dueAt) return earliest;
-    const sooner = !earliest?.result.dueAt || Temporal.Instant.compare(one.result.dueAt, earliest.result.dueAt) < 0;
-    return sooner ? one : earliest;
-  }, null);
-  return { governing, isExtended };
+function requestClock({ rule, answer, zone }: RunClock & { zone: string }, isReleased: boolean): RequestClock {
+  const { dueAt, dueOn } = dueOf(answer, zone);
+  const steps = isReleased
+    ? [
+        ...answer.steps,
+        { at: dueOn ?? '', what: 'Released by the extension that the law allows', citation: rule.citation },
+      ]
+    : answer.steps;
+  return { rule: rule.id, version: rule.version, dueAt, dueOn, steps };
 }
 
-/** An event some clock took is no issue because another has no such event; the most telling reason stands for an event. */
-export function issuesOf(results: readonly ClockResult[]): readonly ClockIssue[] {
-  const all = results.flatMap(({ issues }) => issues);
-  const events = new Set(all.flatMap(({ event }) => (event === undefined ? [] : [event])));
-  const kept = all.filter(({ event }) => event === undefined);
-  for (const event of [...events].sort((a, b) => a - b)) {
-    const said = results.flatMap(({ issues }) => issues.filter((issue) => issue.event === event));
-    const isTaken = results.some(({ state, issues }) => {
-      const mine = issues.filter((issue) => issue.event === event);
-      return state !== 'not_in_force' && mine.every(({ level }) => level === 'warn');
-    });
-    const telling = isTaken
-      ? said.filter(({ level }) => level === 'warn')
-      : [said.find(({ code }) => !code.endsWith('_NOT_ALLOWED')) ?? said[0]];
-    kept.push(...telling.filter((issue) => issue !== undefined));
-  }
-  return kept;
+/** When it is due, and on which local day: for hours the day of the instant, for a preservation the last day kept. */
+export function dueOf(answer: ClockAnswer, zone: string): { dueAt: Temporal.Instant | null; dueOn: string | null } {
+  if (answer.kind === 'date') return { dueAt: answer.dueBefore, dueOn: answer.dueDate.toString() };
+  if (answer.kind === 'instant') return { dueAt: answer.dueAt, dueOn: dayOf(answer.dueAt, zone).toString() };
+  if (answer.kind === 'keepUntil') return { dueAt: answer.releaseFrom, dueOn: answer.lastDay.toString() };
+  return { dueAt: null, dueOn: null };
+}
+
+function refuseBy({ answer, zone }: RunClock & { zone: string }): Temporal.Instant | null {
+  return answer.kind === 'date' ? endOf(answer.firstPeriodDate, zone) : dueOf(answer, zone).dueAt;
+}
+
+function lateAt(answer: ClockAnswer, now: Temporal.Instant): boolean | null {
+  const inTime = isOnTime(answer, now);
+  return inTime === null ? null : !inTime;
+}
+
+function stateOf(clocks: readonly RunClock[], events: readonly ClockEvent[], zone: string): RequestDeadline['clock'] {
+  const ends = timed(events, zone).events.filter(({ event }) => event.type === 'closed' || event.type === 'reopened');
+  if (ends.at(-1)?.event.type === 'closed') return 'stopped';
+  const kinds = clocks.filter(({ rule }) => rule.purpose === 'answer').map(({ answer }) => answer.kind);
+  if (kinds.includes('notStarted')) return 'not_started';
+  return kinds.includes('paused') ? 'paused' : 'running';
 }
