@@ -66,9 +66,10 @@ async function holdersOf(
 
 async function isHeld(dataset: FolderDataset, file: DatedFile, scope: HoldScope): Promise<boolean> {
   if (scope.datasets.length > 0 && !scope.datasets.includes(dataset.id)) return false;
-  // A file may begin before its own day; only its end is known for sure, so the range is asked of the end alone.
   if (scope.from !== null && Temporal.Instant.compare(file.until, Temporal.Instant.from(scope.from)) < 0) return false;
-  if (scope.to !== null && startsAfter(file, scope.to)) return false;
+  // Where its beginning is not known it may reach back into the range.
+  if (scope.to !== null && file.from && Temporal.Instant.compare(file.from, Temporal.Instant.from(scope.to)) > 0)
+    return false;
   const named = scope.datasets.includes(dataset.id);
   if (scope.subjects.length === 0) return named || Object.keys(scope.keys).length === 0;
   if (dataset.time === 'name') return named;
@@ -76,11 +77,6 @@ async function isHeld(dataset: FolderDataset, file: DatedFile, scope: HoldScope)
     file.path,
     scope.subjects.map(({ value }) => value),
   );
-}
-
-function startsAfter(file: DatedFile, to: string): boolean {
-  const start = file.until.subtract({ hours: 24 });
-  return Temporal.Instant.compare(start, Temporal.Instant.from(to)) > 0;
 }
 
 /** What a record of a file's going says of it: HMAC(run key, dataset, name, digest of its content). */
