@@ -2,13 +2,11 @@ import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { systemActor } from '../../src/core/actor.ts';
 import { executeRun } from '../../src/flows/execute-run.ts';
 import { lookUpRun } from '../../src/flows/look-up.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
-import { resumeWork } from '../../src/flows/ring-bell.ts';
 import { openCutter, victimOf } from './cutter.ts';
-import { chatSources, done, hold, ids, openWorld, start, type World } from './world.ts';
+import { chatSources, done, hold, ids, openWorld, resume, start, type World } from './world.ts';
 
 const small = { rowsPerBatch: 3, triesPerBatch: 1, pauseMs: 1 };
 
@@ -66,7 +64,7 @@ describe('a run cut off at every statement', () => {
         cuts += 1;
         const where = `${when} ${nth}: ${cut.slice(0, 60)}`;
 
-        await resumeWork(world.office, systemActor);
+        await resume(world.office, run.id);
         await bringLedgerUpToDate(world.office);
         expect(done(await lookUpRun(world.office, run.id)), where).toMatchObject({
           state: 'completed',

@@ -2,14 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { systemActor } from '../../src/core/actor.ts';
 import { executeRun } from '../../src/flows/execute-run.ts';
 import { lookUpRun } from '../../src/flows/look-up.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
-import { resumeWork } from '../../src/flows/ring-bell.ts';
 import { runUntil } from '../support/crash.ts';
 import { openCutter, victimOf } from './cutter.ts';
-import { done, hold, openWorld, start, type World } from './world.ts';
+import { done, hold, openWorld, resume, start, type World } from './world.ts';
 
 const sources = (root: string) => `sources:
   disk:
@@ -41,7 +39,7 @@ async function folder(): Promise<Folder> {
     root,
     layOut() {
       for (const [n, name] of old.entries()) writeFileSync(join(access, name), line(`0${n + 1}/Jan/2020`, `user${n}`));
-      writeFileSync(join(access, 'access-20990101.log'), 'young\n');
+      writeFileSync(join(access, 'access-20990101.log'), line('01/Jan/2099', 'young'));
       writeFileSync(join(access, 'notes.txt'), 'not ours\n');
     },
     left: () => readdirSync(access).sort(),
@@ -79,7 +77,7 @@ describe('a purge of files that dies', () => {
         break;
       }
       cuts += 1;
-      await resumeWork(office, systemActor);
+      await resume(office, run.id);
       await bringLedgerUpToDate(office);
       const where = `${nth}: ${cut.slice(0, 60)}`;
       expect(it.left(), where).toEqual(['access-20200103.log', 'access-20990101.log', 'notes.txt']);
@@ -122,7 +120,7 @@ describe('a purge of files that dies', () => {
       // The fourth file is still there, and from here on it is held.
       const placed = await hold(office, { datasets: ['disk.access'], from: '2020-01-04', to: '2020-01-04' });
       expect(placed.coverage).toMatchObject([{ dataset: 'disk.access', count: 1 }]);
-      await resumeWork(office, systemActor);
+      await resume(office, run.id);
       await bringLedgerUpToDate(office);
       expect(it.left()).toEqual(['access-20200104.log', 'access-20990101.log', 'notes.txt']);
       expect(await tracesOf(world, run.id)).toMatchObject({ lost: 3, entryLost: 3, open: 0 });

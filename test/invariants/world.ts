@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import type { Actor } from '../../src/core/actor.ts';
+import { type Actor, systemActor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import type { Hold } from '../../src/disposition/hold.ts';
 import type { Run } from '../../src/disposition/run.ts';
@@ -13,11 +13,13 @@ import { moveDispositionRun } from '../../src/flows/move-run.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
+import { resumeWork } from '../../src/flows/ring-bell.ts';
 import type { WrittenHoldScope } from '../../src/policy/hold.ts';
 import { type FixedClock, fixedClock } from '../support/clock.ts';
 import { adminUrl, emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { policiesFolder } from '../support/policies.ts';
+import { waitUntil } from '../support/wait.ts';
 
 /** A small application, and a house beside it: what the tests of the invariants attack. */
 export interface World extends AsyncDisposable {
@@ -167,6 +169,15 @@ export async function purge(office: Office, rules: readonly string[] = []): Prom
   const run = await start(office, rules);
   if (run.state === 'running') await executeRun(office, run.id);
   return done(await lookUpRun(office, run.id));
+}
+
+/** Take up a run that a crash left, as a start does; the dead worker's session may outlive it for a moment. */
+export async function resume(office: Office, run: string): Promise<Run> {
+  return waitUntil(async () => {
+    await resumeWork(office, systemActor);
+    const now = done(await lookUpRun(office, run));
+    return now.state === 'running' ? null : now;
+  }, 10_000);
 }
 
 /** The ids in a table, in order. */

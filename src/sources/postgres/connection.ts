@@ -10,6 +10,12 @@ export const lockSpace = 7165;
 export interface SqlConnection {
   readonly source: SqlSource;
   readonly sql: postgres.Sql;
+  /**
+   * Whether anybody answers.
+   * @throws what went wrong, within `answerSeconds`: a proxy with nothing behind it takes a connection and closes it
+   * again, and the driver would try for ever
+   */
+  reach(): Promise<void>;
   /** Column types of every mapped table that exists, read afresh. */
   shape(): Promise<SourceShape>;
   dataset(id: string): TableDataset;
@@ -22,7 +28,13 @@ export function connectSource(source: SqlSource): SqlConnection {
     max: 6,
     onnotice: () => {},
     connect_timeout: 10,
-    connection: { application_name: 'muniment', TimeZone: 'UTC', DateStyle: 'ISO, YMD' },
+    connection: {
+      application_name: 'muniment',
+      TimeZone: 'UTC',
+      DateStyle: 'ISO, YMD',
+      // Rows that row-level security hides make a statement fail, instead of missing from "nothing due" (I4).
+      row_security: 'off',
+    },
     types: {
       // The driver's own Date would cut microseconds; times travel as the text Postgres writes.
       date: {
@@ -36,6 +48,7 @@ export function connectSource(source: SqlSource): SqlConnection {
   return {
     source,
     sql,
+    reach: () => reach(sql),
     shape: () => readShape(source, sql),
     dataset(id) {
       const found = source.datasets.find((dataset) => dataset.id === id);
@@ -44,6 +57,22 @@ export function connectSource(source: SqlSource): SqlConnection {
     },
     close: () => sql.end({ timeout: 5 }),
   };
+}
+
+const answerSeconds = 10;
+
+async function reach(sql: postgres.Sql): Promise<void> {
+  const query = sql`SELECT 1`;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    query.cancel();
+    reject(Object.assign(new Error('the source did not answer in time'), { code: 'CONNECT_TIMEOUT' }));
+  }, answerSeconds * 1000);
+  try {
+    await Promise.race([query, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function readShape(source: SqlSource, sql: postgres.Sql): Promise<SourceShape> {

@@ -19,6 +19,7 @@ export async function placeHold(
   hold: string,
   clauses: readonly HoldClause[],
 ): Promise<{ epoch: number; coverage: readonly Coverage[] }> {
+  await connection.reach();
   await installJournal(connection);
   const shape = await connection.shape();
   return await connection.sql.begin(isolation, async (tx) => {
