@@ -83,8 +83,11 @@ export async function openCutter(targets: readonly string[], nth: number, when: 
     urls,
     cut: promise,
     async [Symbol.asyncDispose]() {
-      // The sockets of whoever was cut off stay: closing them would wake it up.
-      for (const server of servers) server.close();
+      // Whoever was cut off goes on waiting, also for new connections: a refusal would wake it up.
+      for (const server of servers) {
+        if (hasCut) server.unref();
+        else server.close();
+      }
     },
   };
 }
