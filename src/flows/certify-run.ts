@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { generalJws, signDetached } from '../artifacts/jws.ts';
 import { writeDocument } from '../artifacts/pdf/document.ts';
 import { sha256Hex, toHex } from '../core/hash.ts';
@@ -6,16 +7,37 @@ import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { addBlob } from '../db/exports.ts';
 import { newestCheckpoint, sequenceLedger } from '../db/ledger.ts';
+import { whileAlone } from '../db/locks.ts';
 import { batchesOfRun, loadRun } from '../db/runs.ts';
 import type { BatchRecord } from '../disposition/batch.ts';
 import type { Run } from '../disposition/run.ts';
+import { recoverJournals } from './execute-run.ts';
 import { carryOut, type Office } from './office.ts';
 
 /** Batches listed in the PDF; the JSON lists all. */
 const listedBatches = 500;
 
-/** The task at a run's end: its certificate of disposition, as JSON under the seal and as a PDF for people. */
+/**
+ * The task at a run's end: its certificate of disposition, as JSON under the seal and as a PDF for people. A cancelled
+ * run may have a batch in hand, or one that a crash left uncopied: it is waited for, since the certificate names all.
+ */
 export async function certifyRun(office: Office, id: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await whileAlone(office.store.db, `run:${id}`, async () => {
+      await recoverJournals(office, id);
+      await certify(office, id);
+      return true;
+    });
+    if (outcome) return;
+    if (attempt === waits) throw new Error(`run ${id} is still being worked on`);
+    await pause(200);
+  }
+}
+
+/** Times that a fifth of a second is waited for a worker's last batch before the task is put back. */
+const waits = 150;
+
+async function certify(office: Office, id: string): Promise<void> {
   const run = await loadRun(office.store, id);
   if (!run || run.certificate || run.dryRun || !['completed', 'failed', 'cancelled'].includes(run.state)) return;
   await sequenceLedger(office.store.db, office.checkpointSigner, office.now());

@@ -137,7 +137,8 @@ async function decidePlan(
           );
           if (other) throw new AlreadyRunning(other);
         }
-        if (!dryRun) await rememberRunAt(tx, now);
+        // A refused plan leaves no mark: remembering a clock that ran ahead would refuse every run until then.
+        if (!dryRun && change.run.state !== 'refused') await rememberRunAt(tx, now);
         await beside?.(tx, change.run);
       },
     );

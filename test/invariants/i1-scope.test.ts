@@ -95,4 +95,20 @@ describe('what a hold spares', () => {
     ).rejects.toThrow('invalid');
     expect((await purge(world.office)).state).toBe('completed');
   });
+
+  it('I1 an answer that stays no longer names the message that went, and a held one is not changed', async () => {
+    await using world = await old();
+    const { app, office } = world;
+    await app.sql`UPDATE messages SET sent_at = now() WHERE id = 12`;
+    await app.sql`INSERT INTO messages VALUES (14, 1, 2, 12, now(), 'answers a young one'), (15, 3, 3, 31, now(), 'young, and held')`;
+    await hold(office, { keys: { 'app.messages': [{ id: '15' }] } });
+    expect(await purge(office)).toMatchObject({ state: 'completed' });
+    const left = await app.sql`SELECT id, reply_to FROM messages ORDER BY id`;
+    expect(left.map(({ id, reply_to }) => [id, reply_to])).toEqual([
+      [12, null],
+      [14, 12],
+      [15, 31],
+      [31, null],
+    ]);
+  });
 });

@@ -63,10 +63,12 @@ export function destructionSql(
     gone.push({ cte, dataset: current });
     ctes.push(`${cte} AS (DELETE FROM ${table(current)} t WHERE ${where} RETURNING t.*)`);
     for (const { child, link, onDispose } of childLinks(shape.source, current)) {
-      if (onDispose === 'restrict' || path.has(child.id)) continue;
+      if (onDispose === 'restrict') continue;
       const reached = reachedSql(shape, child, link, cte);
-      if (onDispose === 'cascade') destroy(child, reached, new Set([...path, child.id]));
-      else {
+      if (onDispose === 'cascade') {
+        // The data map has no cascade that comes back; should one slip in, it ends here.
+        if (!path.has(child.id)) destroy(child, reached, new Set([...path, child.id]));
+      } else {
         const known = unlinked.get(child.id) ?? { child, links: [] };
         known.links.push({ columns: link.columns, reached });
         unlinked.set(child.id, known);
