@@ -71,29 +71,42 @@ class Walk {
       for (const link of step.dataset.links) await this.#up(step.dataset, link, step.rows, step.standing);
       for (const child of this.#connection.source.datasets)
         for (const link of child.links)
-          if (link.to.dataset === step.dataset.id) await this.#down(child, link, step.rows, step.standing);
+          if (link.to.dataset === step.dataset.id)
+            await this.#down(step.dataset, child, link, step.rows, step.standing);
     }
   }
 
   /** From a row to what it links to: what it owns is own, what it is a member of is shared, anything else is not followed. */
-  async #up(_from: TableDataset, link: Link, rows: readonly ReachedRow[], standing: Standing): Promise<void> {
+  async #up(from: TableDataset, link: Link, rows: readonly ReachedRow[], standing: Standing): Promise<void> {
     if (standing !== 'own' || (!link.owns && !link.member)) return;
     const parent = this.#connection.source.datasets.find(({ id }) => id === link.to.dataset);
     if (!parent) return;
-    const found = await this.#linked(parent, link.to.columns, valuesOf(rows, link.columns));
+    const found = await this.#linked(
+      parent,
+      link.to.columns,
+      valuesOf(rows, link.columns),
+      this.#typesOf(from, link.columns),
+    );
     this.#reach(link.owns ? 'own' : 'shared', parent, found);
   }
 
   /** From a row to those that link to it. */
-  async #down(child: TableDataset, link: Link, rows: readonly ReachedRow[], standing: Standing): Promise<void> {
+  async #down(
+    parent: TableDataset,
+    child: TableDataset,
+    link: Link,
+    rows: readonly ReachedRow[],
+    standing: Standing,
+  ): Promise<void> {
+    const theirs = this.#typesOf(parent, link.to.columns);
     const isPerson = Object.keys(child.identifiers).length > 0;
     if (standing === 'own' && link.owner) {
-      this.#reach('own', child, await this.#linked(child, link.columns, valuesOf(rows, link.to.columns)));
+      this.#reach('own', child, await this.#linked(child, link.columns, valuesOf(rows, link.to.columns), theirs));
       return;
     }
     // An owner link seen from a shared row would lead to that other person's own rows.
     if (link.owner || link.owns || isPerson) return;
-    const found = await this.#linked(child, link.columns, valuesOf(rows, link.to.columns));
+    const found = await this.#linked(child, link.columns, valuesOf(rows, link.to.columns), theirs);
     if (standing === 'shared') this.#reach('shared', child, found);
     else
       this.#reach(
@@ -134,11 +147,12 @@ class Walk {
     dataset: TableDataset,
     columns: readonly string[],
     values: readonly KeyValues[],
+    from: readonly string[],
   ): Promise<ReachedRow[]> {
     const types = this.#shape.types.get(dataset.id) ?? {};
     const found: ReachedRow[] = [];
     for (let start = 0; start < values.length; start += chunk) {
-      const { condition, parameters } = among(dataset, types, columns, values.slice(start, start + chunk), 't');
+      const { condition, parameters } = among(dataset, types, columns, values.slice(start, start + chunk), 't', from);
       found.push(...(await this.#select(dataset, condition, parameters)));
     }
     return found;
@@ -154,6 +168,11 @@ class Walk {
       [...parameters],
     );
     return rows.map((row) => ({ key: dataset.key.map((column) => row[column] ?? ''), columns: { ...row } }));
+  }
+
+  #typesOf(dataset: TableDataset, columns: readonly string[]): readonly string[] {
+    const types = this.#shape.types.get(dataset.id) ?? {};
+    return columns.map((column) => typeOf(types, column));
   }
 
   /** Key columns, columns that link on, and columns that others link to. */

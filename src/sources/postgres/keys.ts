@@ -1,13 +1,14 @@
 import type postgres from 'postgres';
 import type { TableDataset } from '../../policy/data-map.ts';
-import { type ColumnTypes, name, typeOf } from './dialect.ts';
+import { type ColumnTypes, comparablePair, name, typeOf } from './dialect.ts';
 
 /** Values of some columns of one row, as Postgres writes them; null never names anything. */
 export type KeyValues = readonly string[];
 
 /**
  * SQL for "these columns are one of these value lists", typed as the columns are so that an index is used.
- * @param first number of the first parameter
+ * @param from the types of the columns the values were read from, where these are others: what cannot be compared as it
+ *   is, is compared as text
  * @returns the condition and its parameters (one text array a column)
  */
 export function among(
@@ -16,26 +17,30 @@ export function among(
   columns: readonly string[],
   values: readonly KeyValues[],
   alias: string,
-  first = 1,
+  from: readonly string[] = columns.map((column) => typeOf(types, column)),
 ): { condition: string; parameters: string[][] } {
-  const parameters = columns.map((_, i) => values.map((value) => value[i] ?? ''));
-  const typed = columns.map((column, i) => `$${first + i}::text[]::${arrayType(typeOf(types, column))}`);
   const [only] = columns;
   if (only === undefined) throw new Error(`${dataset.id}: no columns to look a row up by`);
+  const parameters = columns.map((_, i) => values.map((value) => value[i] ?? ''));
+  const pairs = columns.map((column, i) => {
+    const type = typeOf(types, column);
+    const theirs = from[i] ?? type;
+    return comparablePair(`${alias}.${name(column)}`, type, `v${i}::${theirs}`, theirs);
+  });
+  const ours = pairs.map(([our]) => our);
+  const list = columns.map((_, i) => `v${i}`).join(', ');
+  const given = `unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) AS given (${list})`;
+  const theirs = pairs.map(([, their]) => their).join(', ');
   const condition =
     columns.length === 1
-      ? `${alias}.${name(only)} = ANY(${typed[0]})`
-      : `(${columns.map((column) => `${alias}.${name(column)}`).join(', ')}) IN (SELECT * FROM unnest(${typed.join(', ')}))`;
+      ? `${ours[0]} = ANY(ARRAY(SELECT ${theirs} FROM ${given}))`
+      : `(${ours.join(', ')}) IN (SELECT ${theirs} FROM ${given})`;
   return { condition, parameters };
 }
 
-function arrayType(type: string): string {
-  return `${type}[]`;
-}
-
-/** One text for a row's key, for maps and digests; the separator cannot occur in a key column's text. */
+/** One text for a row's key, for maps and digests. Any text may stand in a key, so no separator would keep two apart. */
 export function keyText(values: KeyValues): string {
-  return values.join('\u001f');
+  return JSON.stringify(values);
 }
 
 /**
