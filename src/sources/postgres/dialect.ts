@@ -57,7 +57,7 @@ function plainType(type: string): string {
 }
 
 /** Whether columns of these two types can be compared without turning both into text. */
-export function areComparable(a: string, b: string): boolean {
+function areComparable(a: string, b: string): boolean {
   const [plainA, plainB] = [plainType(a), plainType(b)];
   return plainA === plainB || families.some((family) => [plainA, plainB].every((x) => family.some((y) => x === y)));
 }

@@ -104,13 +104,7 @@ function linkConditions(
 }
 
 /** SQL that joins a row `alias` of `child` to the row `parentAlias` that its link names. */
-export function joinSql(
-  shape: SourceShape,
-  child: TableDataset,
-  alias: string,
-  link: Link,
-  parentAlias: string,
-): string {
+function joinSql(shape: SourceShape, child: TableDataset, alias: string, link: Link, parentAlias: string): string {
   const types = shape.types.get(child.id) ?? {};
   const parentTypes = shape.types.get(link.to.dataset) ?? {};
   return link.columns
