@@ -94,7 +94,7 @@ export const chatSources = (files = '/nowhere') => `sources:
           user_id: { to: users.id, owner: true }
 `;
 
-const chatRetention = `rules:
+export const chatRetention = `rules:
   messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
 `;
 
