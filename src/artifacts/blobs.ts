@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hmacSha256, sha256Stream } from '../core/hash.ts';
 import type { Sink } from './sink.ts';
@@ -28,6 +28,8 @@ export interface BlobStore {
   has(id: string): Promise<boolean>;
   /** No error where there is none: removal may be tried again after a crash. */
   remove(id: string): Promise<void>;
+  /** Bytes that can still be written. */
+  freeBytes(): Promise<number>;
 }
 
 /** A blob that is not what was stored. */
@@ -111,6 +113,11 @@ export function blobStore(folder: string): BlobStore {
         () => false,
       ),
     remove: (id) => rm(place(id), { force: true }),
+    async freeBytes() {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    },
   };
 }
 

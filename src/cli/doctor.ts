@@ -9,10 +9,9 @@ export const doctor: OfficeVerb = {
   async run(office, _actor, words, out) {
     readWords(words, [], ['json']);
     const health = await readHealth(office);
-    const wrong = health.checks.filter(({ ok }) => !ok);
-    out.document({ ok: wrong.length === 0, at: formatInstant(office.now()), checks: health.checks });
-    for (const { name, ok, detail } of health.checks)
-      out.line(`${ok ? 'good ' : 'WRONG'} ${name}${ok ? '' : `: ${detail}`}`);
-    return wrong.length === 0 ? 0 : 1;
+    out.document({ ok: health.ok, at: formatInstant(office.now()), checks: health.checks });
+    for (const { name, ok, stopsWork, detail } of health.checks)
+      out.line(`${ok ? 'good ' : stopsWork ? 'WRONG' : 'look '} ${name}: ${detail}`);
+    return health.ok ? 0 : 1;
   },
 };

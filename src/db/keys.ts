@@ -1,8 +1,8 @@
-import { and, desc, eq, isNull } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, notInArray } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
-import { keys } from './schema.ts';
+import { caseKeys, keys } from './schema.ts';
 
 export type KeyPurpose = 'root' | 'seal' | 'tsa' | 'ledger' | 'approver';
 
@@ -56,4 +56,13 @@ export async function keyById(store: Store, kid: string): Promise<SigningKey | n
 export async function allKeys(store: Store): Promise<readonly SigningKey[]> {
   const rows = await store.db.orm.select().from(keys).orderBy(desc(keys.createdAt));
   return rows.map(toKey);
+}
+
+/** Versions of master keys that still wrap keys of cases, and that this process does not have. */
+export async function unknownMasterVersions(store: Store): Promise<readonly string[]> {
+  const rows = await store.db.orm
+    .selectDistinct({ version: caseKeys.masterVersion })
+    .from(caseKeys)
+    .where(and(isNotNull(caseKeys.wrapped), notInArray(caseKeys.masterVersion, [...store.vault.masterVersions])));
+  return rows.map(({ version }) => version);
 }

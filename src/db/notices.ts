@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, sql } from 'drizzle-orm';
 import type { Personal } from '../core/personal.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
@@ -15,7 +15,7 @@ export interface Notice {
   readonly id: string;
   readonly caseId: string;
   readonly template: string;
-  readonly state: 'queued' | 'sent' | 'kept';
+  readonly state: 'queued' | 'sent' | 'kept' | 'refused';
   readonly queuedAt: Temporal.Instant;
   readonly sentAt: Temporal.Instant | null;
   readonly letter: Personal<Letter>;
@@ -55,17 +55,26 @@ export async function noticeByKey(store: Store, key: string): Promise<Notice | n
   return row ? toNotice(store, row) : null;
 }
 
-/** Sent, or (where no mail server is configured) kept to be shown. */
+/** Sent, kept to be shown (where no mail server is configured), or refused for good by the mail server. */
 export async function markNotice(
   tx: Queryable,
   id: string,
-  state: 'sent' | 'kept',
+  state: 'sent' | 'kept' | 'refused',
   now: Temporal.Instant,
 ): Promise<void> {
   await tx
     .update(notices)
     .set({ state, sentAt: now, attempts: sql`${notices.attempts} + 1` })
     .where(and(eq(notices.id, id), eq(notices.state, 'queued')));
+}
+
+/** The cases whose person could not be reached by mail since `since`: a letter was refused for good. */
+export async function refusedNotices(store: Store, since: Temporal.Instant): Promise<readonly string[]> {
+  const rows = await store.db.orm
+    .selectDistinct({ caseId: notices.caseId })
+    .from(notices)
+    .where(and(eq(notices.state, 'refused'), gte(notices.queuedAt, since)));
+  return rows.map(({ caseId }) => caseId);
 }
 
 /** The newest notices, for the demonstration's mail page. */

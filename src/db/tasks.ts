@@ -12,17 +12,18 @@ export interface TaskQueue {
   /** Queue tasks inside a transaction. A key that was queued before is left as it is. */
   send(tx: Pick<PostgresJsDatabase, 'execute'>, tasks: readonly Task[]): Promise<void>;
   /**
-   * Start working. A handler that throws is tried again with growing pauses; after the last try the task stays failed,
-   * is reported, and `doctor` shows it.
+   * Start working. A handler that throws is tried again with growing pauses, up to a quarter of an hour, and is never
+   * given up: what a task carries was promised. Each try is reported, and `doctor` shows what keeps failing. A start
+   * tries it at once, since that is what an operator does who mended the cause.
    */
   work(handlers: Readonly<Record<TaskName, (payload: TaskPayload) => Promise<void>>>): Promise<void>;
-  /** Tasks that were given up. */
-  failedCount(): Promise<number>;
+  /** The kinds of tasks whose last try failed, each with its number. */
+  failing(): Promise<readonly string[]>;
   /** Stop taking tasks and wait up to `seconds` for those in hand; what is not done then is given to another worker. */
   stop(seconds: number): Promise<void>;
 }
 
-const retry = { retryLimit: 20, retryDelay: 2, retryBackoff: true, retryDelayMax: 300 };
+const retry = { retryLimit: 1_000_000, retryDelay: 2, retryBackoff: true, retryDelayMax: 900 };
 
 /** A task's key as the id pg-boss wants: the same key, the same row. */
 function idOf(task: Task): string {
@@ -67,6 +68,7 @@ export async function openTaskQueue(url: string, report: (what: string, error: u
         );
     },
     async work(handlers) {
+      await boss.getDb().executeSql(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry'`);
       for (const name of taskNames)
         await boss.work<TaskPayload>(
           name,
@@ -82,9 +84,11 @@ export async function openTaskQueue(url: string, report: (what: string, error: u
           },
         );
     },
-    async failedCount() {
-      const queues = await boss.getQueues([...taskNames]);
-      return queues.reduce((sum, queue) => sum + queue.failedCount, 0);
+    async failing() {
+      const { rows } = await boss
+        .getDb()
+        .executeSql(`SELECT name, count(*) AS n FROM pgboss.job WHERE state = 'retry' GROUP BY 1 ORDER BY 1`);
+      return (rows as { name: string; n: string }[]).map(({ name, n }) => `${name} (${n})`);
     },
     async stop(seconds) {
       await boss.stop({ graceful: true, timeout: seconds * 1000, close: true });

@@ -34,6 +34,8 @@ function decrypt(key: Uint8Array, sealed: Uint8Array, context: string): Uint8Arr
  * the key shreds it all at once.
  */
 export interface Vault {
+  /** The versions of the master keys at hand, newest first. */
+  readonly masterVersions: readonly string[];
   /** Make the key of a new case. Needs no row anywhere else: the case is what is sealed under it. */
   newCase(id: string, now: Temporal.Instant): Promise<void>;
   /** The 32 bytes of a case's key. @throws when the case's key was destroyed or never made */
@@ -71,6 +73,7 @@ export function openVault(db: Database, masters: readonly MasterKey[]): Vault {
     return remember(id, decrypt(masterOf(row.masterVersion).key, row.wrapped, `case:${id}`));
   };
   return {
+    masterVersions: masters.map(({ version }) => version),
     async newCase(id, now) {
       const key = randomBytes(32);
       const wrapped = encrypt(newest.key, key, `case:${id}`);

@@ -2,6 +2,7 @@
  * disposition/ promises to say what is due and may go, and what it takes to let it go: plans, guards, batches, holds,
  * certificates. It counts and decides; it never touches a record. Nothing here may be lenient about a hold.
  */
+import { sha256Hex, toHex } from '../core/hash.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { DatasetId } from '../policy/data-map.ts';
 
@@ -57,4 +58,9 @@ export type BatchResult =
 /** The name of a run's batch: the same for every try, so that the journals can tell a second try from a second batch. */
 export function batchId(run: string, dataset: DatasetId, seq: number): string {
   return `${run}/${dataset}/${seq}`;
+}
+
+/** One digest over batches: SHA-256 of a line for each, its name, its count and its root in hex. */
+export function digestOfBatches(batches: readonly Pick<BatchRecord, 'id' | 'count' | 'root'>[]): string {
+  return sha256Hex(batches.map(({ id, count, root }) => `${id} ${count} ${toHex(root)}\n`).join(''));
 }

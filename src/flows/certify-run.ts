@@ -8,8 +8,9 @@ import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { addBlob } from '../db/exports.ts';
 import { newestCheckpoint, sequenceLedger } from '../db/ledger.ts';
 import { whileAlone } from '../db/locks.ts';
+import { namesOf } from '../db/people.ts';
 import { batchesOfRun, loadRun } from '../db/runs.ts';
-import type { BatchRecord } from '../disposition/batch.ts';
+import { type BatchRecord, digestOfBatches } from '../disposition/batch.ts';
 import type { Run } from '../disposition/run.ts';
 import { recoverJournals } from './execute-run.ts';
 import { carryOut, type Office } from './office.ts';
@@ -43,7 +44,9 @@ async function certify(office: Office, id: string): Promise<void> {
   await sequenceLedger(office.store.db, office.checkpointSigner, office.now());
   const checkpoint = await newestCheckpoint(office.store.db);
   const batches = await batchesOfRun(office.store, id, 1_000_000);
-  const root = sha256Hex(batches.map((batch) => `${batch.id} ${batch.count} ${toHex(batch.root)}\n`).join(''));
+  const root = digestOfBatches(batches);
+  const names = await namesOf(office.store);
+  const named = (id: string | null) => id && { id, name: names.get(id) ?? null };
   const certificate = {
     certificate: 'muniment disposition 1',
     organization: office.policy.organization.name,
@@ -52,8 +55,8 @@ async function certify(office: Office, id: string): Promise<void> {
     policyDigest: run.policy,
     plannedAt: formatInstant(run.plannedAt),
     finishedAt: run.finishedAt ? formatInstant(run.finishedAt) : null,
-    startedBy: run.startedBy,
-    approvedBy: run.approvedBy,
+    startedBy: named(run.startedBy),
+    approvedBy: named(run.approvedBy),
     cutoffs: run.cutoffs,
     rules: run.parts.map(({ rule, dataset, state, total, due, held, restricted, destroyed, heldBy, refusal }) => ({
       rule,
@@ -87,7 +90,7 @@ async function certify(office: Office, id: string): Promise<void> {
   );
   const json = await store(office, run, key, 'application/json', async (sink) => sink.write(envelope));
   const pdf = await store(office, run, key, 'application/pdf', async (sink) => {
-    await writeDocument(certificateDocument(office, run, batches, root, sha256Hex(text)), sink);
+    await writeDocument(certificateDocument(office, { run, batches, root, names }, sha256Hex(text)), sink);
   });
   const outcome = await carryOut(
     office,
@@ -134,11 +137,15 @@ async function store(
 
 function certificateDocument(
   office: Office,
-  run: Run,
-  batches: readonly BatchRecord[],
-  root: string,
+  {
+    run,
+    batches,
+    root,
+    names,
+  }: { run: Run; batches: readonly BatchRecord[]; root: string; names: ReadonlyMap<string, string> },
   jsonSha256: string,
 ) {
+  const whoIs = (id: string) => (names.has(id) ? `${names.get(id)} (${id})` : id);
   return {
     title: 'Certificate of disposition',
     organization: office.policy.organization.name,
@@ -152,8 +159,8 @@ function certificateDocument(
           { label: 'State', value: run.state },
           { label: 'Planned', value: formatInstant(run.plannedAt) },
           { label: 'Finished', value: run.finishedAt ? formatInstant(run.finishedAt) : '' },
-          { label: 'Started by', value: run.startedBy },
-          { label: 'Approved by', value: run.approvedBy ?? 'no approval was needed' },
+          { label: 'Started by', value: whoIs(run.startedBy) },
+          { label: 'Approved by', value: run.approvedBy ? whoIs(run.approvedBy) : 'no approval was needed' },
           { label: 'Policy digest', value: run.policy },
           { label: 'Root over batches', value: root },
           { label: 'SHA-256 of the JSON', value: jsonSha256 },
@@ -163,7 +170,7 @@ function certificateDocument(
       {
         kind: 'table' as const,
         columns: ['Rule', 'Dataset', 'Older than', 'Due', 'Held', 'Restricted', 'Destroyed', 'State'],
-        widths: [0.11, 0.2, 0.21, 0.09, 0.08, 0.1, 0.11, 0.1],
+        widths: [0.11, 0.17, 0.24, 0.08, 0.08, 0.12, 0.12, 0.08],
         rows: run.parts.map((part) => [
           part.rule,
           part.dataset,

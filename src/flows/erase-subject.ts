@@ -5,6 +5,7 @@ import { formatInstant } from '../core/instants.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { whileAlone } from '../db/locks.ts';
 import { loadRequest } from '../db/requests.ts';
+import { digestOfBatches } from '../disposition/batch.ts';
 import { findDataset, type TableDataset } from '../policy/data-map.ts';
 import { countsMoved, type Finding, fulfilled, type Receipt, type SubjectRequest } from '../requests/request.ts';
 import type { ReachedRow } from '../sources/postgres/find.ts';
@@ -141,11 +142,18 @@ async function writeReceipt(office: Office, request: SubjectRequest): Promise<vo
   if (isRefusal(outcome)) throw new Error(`the receipt of ${request.id} could not be written: ${outcome.code}`);
 }
 
+/** What the request's batches destroyed and masked, by dataset, each with the digest over its batches. */
 async function erasedCounts(office: Office, request: string) {
-  const rows = await office.store.db.sql<{ dataset: string; act: string; count: string; root: string }[]>`
-    SELECT dataset, split_part(id, '/', 2) AS act, sum(count) AS count, encode(min(root), 'hex') AS root
-    FROM disposition_batches WHERE request_id = ${request} GROUP BY 1, 2 ORDER BY 1, 2`;
-  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+  const rows = await office.store.db.sql<{ id: string; dataset: string; act: string; count: string; root: Buffer }[]>`
+    SELECT id, dataset, split_part(id, '/', 2) AS act, count, root
+    FROM disposition_batches WHERE request_id = ${request} ORDER BY dataset, act, id`;
+  const groups = Map.groupBy(rows, ({ dataset, act }) => `${dataset} ${act}`);
+  return [...groups.values()].map((batches) => ({
+    dataset: batches[0]?.dataset ?? '',
+    act: batches[0]?.act ?? '',
+    count: batches.reduce((sum, { count }) => sum + Number(count), 0),
+    root: digestOfBatches(batches.map((batch) => ({ ...batch, count: Number(batch.count) }))),
+  }));
 }
 
 function searchedDatasets(office: Office): readonly TableDataset[] {

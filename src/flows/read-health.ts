@@ -1,39 +1,113 @@
+import { unknownMasterVersions } from '../db/keys.ts';
 import { pendingCount } from '../db/ledger.ts';
+import { refusedNotices } from '../db/notices.ts';
 import type { Office } from './office.ts';
 
-export interface HealthReport {
+export interface HealthCheck {
+  readonly name: string;
   readonly ok: boolean;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  /** Whether this process cannot do its work before it is mended; else somebody should look at it. */
+  readonly stopsWork: boolean;
+  /** What was found; when it is not good, what to do about it. */
+  readonly detail: string;
 }
 
-/** Whether this process can do its work: its database, its tasks, its sources, its mail. */
+export interface HealthReport {
+  /** Whether this process can do its work. */
+  readonly ok: boolean;
+  readonly checks: readonly HealthCheck[];
+}
+
+type Found = Omit<HealthCheck, 'name'>;
+const good = (detail: string): Found => ({ ok: true, stopsWork: false, detail });
+const worthKnowing = (detail: string): Found => ({ ok: false, stopsWork: false, detail });
+const wrong = (detail: string): Found => ({ ok: false, stopsWork: true, detail });
+
+/** Bytes below which a package or a certificate may not find room. */
+const roomNeeded = 1_000_000_000;
+/** Seconds by which two clocks may differ: half a minute decides no deadline and no cutoff of days. */
+const clockTolerance = 30;
+
+/**
+ * Whether this process can do its work: its database, ledger, tasks, sources, policies, keys, clock, mail and disk.
+ * A check that cannot be made is wrong, never good.
+ */
 export async function readHealth(office: Office): Promise<HealthReport> {
-  const checks: { name: string; ok: boolean; detail: string }[] = [];
-  const check = async (name: string, ask: () => Promise<string | null>) => {
-    try {
-      const wrong = await ask();
-      checks.push({ name, ok: wrong === null, detail: wrong ?? 'good' });
-    } catch {
-      checks.push({ name, ok: false, detail: 'no answer' });
-    }
+  const checks: HealthCheck[] = [];
+  const check = async (name: string, ask: () => Promise<Found>) => {
+    checks.push({ name, ...(await ask().catch(() => wrong('There was no answer.'))) });
   };
-  await check('database', async () => {
-    await office.store.db.sql`SELECT 1`;
-    return null;
-  });
+  await check('database', () => databaseHealth(office));
+  await check('clock', () => clockHealth(office));
   await check('ledger', async () => {
     const waiting = await pendingCount(office.store.db);
-    return waiting > 10_000 ? `${waiting} entries wait for their place: is a worker running?` : null;
+    return waiting > 10_000
+      ? wrong(`${waiting} entries wait for their place. Start a worker (serve --role worker).`)
+      : good('entries get their place');
   });
-  await check('tasks', async () => {
-    const failed = await office.store.tasks.failedCount();
-    return failed > 0 ? `${failed} tasks were given up: see "doctor"` : null;
-  });
+  await check('tasks', () => tasksHealth(office));
   for (const source of office.sources.values())
     await check(`source ${source.name}`, async () => {
       const drift = (await source.check()).filter(({ level }) => level === 'drift');
-      return drift[0]?.detail ?? null;
+      return drift[0] ? wrong(drift[0].detail) : good('reached, and as the data map says');
     });
-  await check('mail', async () => ((await office.post.check()) === false ? 'the mail server does not answer' : null));
-  return { ok: checks.every(({ name, ok }) => ok || name === 'tasks'), checks };
+  await check('policies', async () => good(`in force: ${office.policy.digest}`));
+  await check('keys', () => keysHealth(office));
+  await check('mail', () => mailHealth(office));
+  await check('disk', () => diskHealth(office));
+  return { ok: checks.every(({ stopsWork }) => !stopsWork), checks };
+}
+
+async function databaseHealth(office: Office): Promise<Found> {
+  const [row] = await office.store.db.sql<{ version: string }[]>`SELECT current_setting('server_version') AS version`;
+  return good(`PostgreSQL ${row?.version}`);
+}
+
+/** The guards of a run trust this clock; the database's is the nearest other one. */
+async function clockHealth(office: Office): Promise<Found> {
+  const before = office.now();
+  const [row] = await office.store.db.sql<{ ms: string }[]>`SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms`;
+  const apart = Math.abs(Number(row?.ms) - before.epochMilliseconds) / 1000;
+  if (apart > clockTolerance)
+    return wrong(`This machine's clock and the database's are ${Math.round(apart)} s apart. Set them by NTP.`);
+  return good('agrees with the database');
+}
+
+async function tasksHealth(office: Office): Promise<Found> {
+  const failing = await office.store.tasks.failing();
+  return failing.length > 0
+    ? worthKnowing(
+        `Failed, and will be tried again: ${failing.join(', ')}. The log says why; a start of the service tries at once.`,
+      )
+    : good('none is failing');
+}
+
+async function keysHealth(office: Office): Promise<Found> {
+  const missing = await unknownMasterVersions(office.store);
+  if (missing.length > 0)
+    return wrong(
+      `Keys of cases are wrapped by the master key ${missing.join(', ')}, which is not configured: they cannot be read. Add it to MUNIMENT_MASTER_KEY.`,
+    );
+  return office.store.vault.masterVersions[0] === 'generated' && !office.demonstration
+    ? worthKnowing('The master key was made here and lies beside the data. In production set MUNIMENT_MASTER_KEY.')
+    : good('every case key can be opened');
+}
+
+async function mailHealth(office: Office): Promise<Found> {
+  const answers = await office.post.check();
+  if (answers === false) return wrong('The mail server does not answer. Check SMTP_URL.');
+  const refused = await refusedNotices(office.store, office.now().subtract({ hours: 24 * 30 }));
+  if (refused.length > 0)
+    return worthKnowing(`The mail server refused letters for ${refused.join(', ')}. Reach these people another way.`);
+  if (answers === null && !office.demonstration)
+    return worthKnowing('SMTP_URL is not set: nobody gets mail, so nobody can prove who they are.');
+  return good(answers === null ? 'kept, and shown in the console' : 'the mail server answers');
+}
+
+async function diskHealth(office: Office): Promise<Found> {
+  const free = await office.blobs.freeBytes();
+  const gigabytes = (free / 1e9).toFixed(1);
+  return free < roomNeeded
+    ? wrong(`${gigabytes} GB are free in the data folder. Make room: exports and certificates are written there.`)
+    : good(`${gigabytes} GB free in the data folder`);
 }

@@ -12,9 +12,17 @@ export interface Outgoing {
   readonly messageId: string;
 }
 
-/** The way out. `kept`: no mail server is configured, and the demonstration shows the message on a page instead. */
+/**
+ * What became of a message. `kept`: no mail server is configured, and the console shows the message instead. `refused`:
+ * the mail server will never take this message or never for this address (an SMTP reply of 5xx to the message or its
+ * envelope); trying again would only annoy it.
+ */
+export type Sent = 'sent' | 'kept' | 'refused';
+
+/** The way out. */
 export interface Post {
-  send(letter: Outgoing): Promise<'sent' | 'kept'>;
+  /** @throws when the mail server does not answer, asks to try later, or does not let us in */
+  send(letter: Outgoing): Promise<Sent>;
   /** Whether the mail server answers; null where there is none. */
   check(): Promise<boolean | null>;
   close(): void;
@@ -31,8 +39,13 @@ export function openPost(url: string | null, from: { name: string; address: stri
   return {
     async send({ to, subject, text, messageId }) {
       // `address` objects are never parsed as lists: a comma in an address cannot add a second recipient.
-      await transport.sendMail({ from, to: { name: '', address: to }, subject, text, messageId });
-      return 'sent';
+      try {
+        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, messageId });
+        return 'sent';
+      } catch (error) {
+        if (isForGood(error)) return 'refused';
+        throw error;
+      }
     },
     check: () =>
       transport.verify().then(
@@ -41,4 +54,9 @@ export function openPost(url: string | null, from: { name: string; address: stri
       ),
     close: () => transport.close(),
   };
+}
+
+function isForGood(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error && 'responseCode' in error)) return false;
+  return ['EENVELOPE', 'EMESSAGE'].includes(String(error.code)) && Number(error.responseCode) >= 500;
 }
