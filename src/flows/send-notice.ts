@@ -2,6 +2,7 @@ import { makeId } from '../core/ids.ts';
 import { markNotice, noticeByKey, queueNotice } from '../db/notices.ts';
 import { loadRequest } from '../db/requests.ts';
 import { type NoticeFacts, type NoticeTemplate, noticeTemplates, writeNotice } from '../notices/templates.ts';
+import { groundInWords } from '../requests/grounds.ts';
 import type { RequestType, SubjectRequest } from '../requests/request.ts';
 import type { Office } from './office.ts';
 
@@ -42,7 +43,7 @@ export function composeNotice(
     asked: askedFor[request.type],
     dueOn: request.deadline.dueOn === null ? null : dateInWords(request.deadline.dueOn),
     statusUrl: `${office.publicUrl}/status?reference=${request.reference}`,
-    ...(request.reason === null ? {} : { reason: request.reason }),
+    ...reasonFor(request, template),
     ...(receipt === null
       ? {}
       : {
@@ -50,11 +51,20 @@ export function composeNotice(
             destroyed: sum(receipt.destroyed),
             masked: sum(receipt.masked),
             kept: sum(receipt.kept),
-            grounds: [...new Set(receipt.kept.flatMap(({ ground }) => (ground === null ? [] : [ground])))],
+            grounds: [...new Set(receipt.kept.map(({ ground }) => groundInWords(ground)))],
           },
         }),
     ...extra,
   });
+}
+
+/** Why: of an extension what staff wrote for the person, of an answer its ground in words. */
+function reasonFor(request: SubjectRequest, template: NoticeTemplate): Pick<NoticeFacts, 'reason'> {
+  if (template === 'request-extended') {
+    const told = request.clockEvents.findLast(({ type }) => type === 'extension_notice')?.reason;
+    return typeof told === 'string' ? { reason: told } : {};
+  }
+  return request.reason === null ? {} : { reason: groundInWords(request.reason) };
 }
 
 /** The task: send a notice, once. What was written down for it is sent as it stands; otherwise it is written now. */

@@ -220,8 +220,12 @@ export function addRequests(api: Api, office: Office): void {
               event: body.event ?? null,
             });
           case 'decide':
+            if (body.outcome === undefined)
+              return refuse('invalid', 'A decision names its outcome. Nothing was decided.', {}, [
+                { pointer: '/outcome', code: 'required', detail: `Give one of ${outcomes.join(', ')}.` },
+              ]);
             return decideRequest(office, caller.actor, id, {
-              outcome: body.outcome ?? 'granted',
+              outcome: body.outcome,
               reason: body.reason ?? null,
             });
           case 'approve':

@@ -12,11 +12,13 @@ export interface NoticeFacts {
   readonly codeMinutes?: number;
   readonly packageUrl?: string;
   readonly packageUntil?: string;
+  /** Why it was refused, in words to stand after "because"; or what the person is told of an extension. */
   readonly reason?: string;
   readonly receipt?: {
     readonly destroyed: number;
     readonly masked: number;
     readonly kept: number;
+    /** In words, each to stand after "because". */
     readonly grounds: readonly string[];
   };
 }
@@ -28,6 +30,7 @@ export const noticeTemplates = [
   'erasure-receipt',
   'request-answered',
   'request-refused',
+  'nothing-found',
   'request-withdrawn',
   'request-extended',
 ] as const;
@@ -37,6 +40,7 @@ type Writer = (facts: NoticeFacts) => { subject: string; body: readonly string[]
 
 const due = (facts: NoticeFacts) =>
   facts.dueOn === null ? 'We will write to you as soon as a date can be given.' : `We'll answer by ${facts.dueOn}.`;
+const records = (count: number) => (count === 1 ? 'one record' : `${count.toLocaleString('en')} records`);
 const complain = (facts: NoticeFacts) =>
   `If you think this is wrong, reply to ${facts.privacyContact} and quote ${facts.reference}. You may also complain to your data protection authority or go to court.`;
 
@@ -69,9 +73,9 @@ const writers: Record<NoticeTemplate, Writer> = {
   'erasure-receipt': (facts) => ({
     subject: `We have deleted your data: ${facts.reference}`,
     body: [
-      `You asked us for ${facts.asked}. We have deleted ${facts.receipt?.destroyed ?? 0} records and removed what names you from ${facts.receipt?.masked ?? 0}.`,
+      `You asked us for ${facts.asked}. We have deleted ${records(facts.receipt?.destroyed ?? 0)} and removed what names you from ${records(facts.receipt?.masked ?? 0)}.`,
       facts.receipt && facts.receipt.kept > 0
-        ? `We kept ${facts.receipt.kept} records: ${facts.receipt.grounds.join('; ')}.`
+        ? `We kept ${records(facts.receipt.kept)}, because ${facts.receipt.grounds.join(', or because ')}.`
         : 'We kept nothing of yours.',
       `Afterwards we searched again. The receipt is at ${facts.statusUrl}.`,
       complain(facts),
@@ -83,7 +87,17 @@ const writers: Record<NoticeTemplate, Writer> = {
   }),
   'request-refused': (facts) => ({
     subject: `Our answer to your request ${facts.reference}`,
-    body: [`You asked us for ${facts.asked}. We could not do it: ${facts.reason ?? ''}.`, complain(facts)],
+    body: [
+      `You asked us for ${facts.asked}. We could not do it${facts.reason ? `, because ${facts.reason}` : ''}.`,
+      complain(facts),
+    ],
+  }),
+  'nothing-found': (facts) => ({
+    subject: `Our answer to your request ${facts.reference}`,
+    body: [
+      `You asked us for ${facts.asked}. We looked everywhere and found no data about you under this address. If you have another one with us, make a request from that one, too.`,
+      complain(facts),
+    ],
   }),
   'request-withdrawn': (facts) => ({
     subject: `Your request ${facts.reference} is withdrawn`,

@@ -11,6 +11,7 @@ import { secondPerson } from '../core/second-person.ts';
 import type { Decided, Task } from '../ledger/decision.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
 import type { DatasetId } from '../policy/data-map.ts';
+import { groundCodes, readGround } from './grounds.ts';
 
 export const requestTypes = [
   'access',
@@ -319,16 +320,21 @@ export function findingsGathered(
 export function decideOutcome(
   request: SubjectRequest,
   outcome: Outcome,
-  reason: string | null,
+  ground: string | null,
   findingsDigest: string,
   actor: Actor,
   now: Temporal.Instant,
 ): Decided<RequestChange> {
   const refusal = refuseMove(request, 'decide');
   if (refusal) return refusal;
-  if ((outcome === 'refused' || outcome === 'partly_granted') && reason === null)
+  const reason = ground === null ? null : readGround(ground);
+  if (reason === null && (ground !== null || outcome === 'refused' || outcome === 'partly_granted'))
     return refuse('invalid', 'A refusal, whole or in part, names its ground. Nothing was decided.', {}, [
-      { pointer: '/reason', code: 'required', detail: 'Give the code of the ground, such as LEGAL_CLAIMS.' },
+      {
+        pointer: '/reason',
+        code: ground === null ? 'required' : 'not_known',
+        detail: `Give the code of the ground: ${groundCodes.join(', ')}.`,
+      },
     ]);
   if (outcome === 'withdrawn') return refuse('invalid', 'Use "withdraw" when the person takes the request back.');
   const made = {
@@ -350,7 +356,7 @@ export function decideOutcome(
         deadline: { ...request.deadline, clock: 'stopped' },
       }),
       [decided, movedEntry(request, 'decide', 'closed', actor, now)],
-      [noticeTask(request, 'request-refused', 'decision')],
+      [noticeTask(request, outcome === 'refused' ? 'request-refused' : 'nothing-found', 'decision')],
     );
   const needsPackage = request.type === 'access' || request.type === 'portability';
   return decision(

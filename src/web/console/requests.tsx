@@ -1,4 +1,5 @@
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
+import { groundCodes, groundInWords } from '../../requests/grounds.ts';
 import { allowedMoves, type Finding, type SubjectRequest } from '../../requests/request.ts';
 import { type DeadlineView, dueSteps } from '../components/deadline-steps.tsx';
 import {
@@ -14,7 +15,6 @@ import {
   TwoPeople,
 } from '../components/parts.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
-import { groundInWords } from '../portal/status.tsx';
 
 /** The queue: deadlines first. */
 export function RequestsPage({
@@ -204,7 +204,12 @@ function Moves({ request }: { readonly request: SubjectRequest }) {
             </select>
           </Field>
           <Field name="reason" label="Ground (for a refusal, whole or in part)">
-            <input id="reason" name="reason" type="text" placeholder="LEGAL_CLAIMS" maxlength={100} />
+            <select id="reason" name="reason">
+              <option value="">None: it is granted</option>
+              {groundCodes.map((code) => (
+                <option value={code}>Because {groundInWords(code)}</option>
+              ))}
+            </select>
           </Field>
           <button type="submit">Decide</button>
         </PostForm>

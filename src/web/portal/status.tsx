@@ -1,5 +1,6 @@
 import type { Refusal } from '../../core/refusal.ts';
 import type { Organization } from '../../policy/organization.ts';
+import { groundInWords } from '../../requests/grounds.ts';
 import type { Finding, SubjectRequest } from '../../requests/request.ts';
 import { type DeadlineView, dueSteps } from '../components/deadline-steps.tsx';
 import { Deadline, dayInWords, Field, PostForm, RefusalNotice, Time } from '../components/parts.tsx';
@@ -73,18 +74,6 @@ const steps = [
   { state: 'fulfilling', title: 'We carry it out' },
   { state: 'closed', title: 'Done' },
 ] as const;
-
-const groundsInWords: Readonly<Record<string, string>> = {
-  LEGAL_HOLD: 'a legal duty to preserve them',
-  LEGAL_CLAIMS: 'they may be needed for legal claims',
-  LEGAL_OBLIGATION: 'a law that makes us keep them',
-  OTHERS_RIGHTS: 'they are needed for what belongs to other people',
-};
-
-/** The words for a ground of keeping. */
-export function groundInWords(ground: string | null): string {
-  return ground === null ? 'a legal duty' : (groundsInWords[ground] ?? ground.toLowerCase().replaceAll('_', ' '));
-}
 
 export interface StatusProps {
   readonly organization: Organization;
@@ -165,13 +154,18 @@ function Answer({
     <div class="notice ok stack">
       {request.outcome === 'refused' ? (
         <p>
-          <strong>We could not do what you asked.</strong> The reason: {groundInWords(request.reason)}. If you think
-          that is wrong, write to {organization.privacy.email}; you may also complain to your data protection authority,
-          or go to court.
+          <strong>We could not do what you asked.</strong> The reason is that {groundInWords(request.reason)}. If you
+          think that is wrong, write to {organization.privacy.email}; you may also complain to your data protection
+          authority, or go to court.
         </p>
       ) : request.outcome === 'withdrawn' ? (
         <p>
           <strong>You took this request back.</strong> Nothing more happens. You can make a new one at any time.
+        </p>
+      ) : request.outcome === 'nothing_found' ? (
+        <p>
+          <strong>We found no data about you.</strong> We looked everywhere with the address you proved. If you have
+          another one with us, make a request from that one, too.
         </p>
       ) : (
         <p>
@@ -216,7 +210,7 @@ function ReceiptList({
         {findings.map(({ dataset, count, ground }) => (
           <li>
             {count} {(dataset.split('.')[1] ?? dataset).replaceAll('_', ' ')}
-            {withGround ? `, because of ${groundInWords(ground)}` : ''}
+            {withGround ? `, because ${groundInWords(ground)}` : ''}
           </li>
         ))}
       </ul>
