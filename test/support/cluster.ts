@@ -54,7 +54,7 @@ export function baseFolder(): string {
 }
 
 /** Begin a run: clear away the dead ones, make a folder, and hold its lock until the run ends. */
-export async function beginRun(): Promise<{ folder: string; end(): Promise<void> }> {
+export async function beginRun(): Promise<{ folder: string; temporary: string; end(): Promise<void> }> {
   const base = baseFolder();
   // Else a run that is just beginning, its lock not yet taken, would look like a dead one to the next.
   const beginning = await waitForLock(join(base, 'begin.lock'), 'exclusive', 60_000);
@@ -63,8 +63,12 @@ export async function beginRun(): Promise<{ folder: string; end(): Promise<void>
   chmodSync(folder, 0o711);
   const lock = tryLock(join(folder, 'run.lock'), 'exclusive');
   beginning?.release();
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o1777);
   return {
     folder,
+    temporary,
     end: async () => {
       await removeRun(folder);
       lock?.release();

@@ -12,6 +12,8 @@ declare module 'vitest' {
 /** Vitest's global setup: one run folder before all tests; its server stopped and the folder removed after them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const run = await beginRun();
+  // What tests write goes with the run, also what a failed or killed one left.
+  process.env.TMPDIR = run.temporary;
   project.provide('testRun', run.folder);
   return async () => {
     await dropDatabasesOfRun(run.folder);
