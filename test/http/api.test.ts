@@ -1,5 +1,3 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roles } from '../../src/core/actor.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
@@ -7,6 +5,7 @@ import { createToken } from '../../src/flows/create-actor.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { may } from '../../src/policy/roles.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
+import { golden } from '../support/golden.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { policiesFolder } from '../support/policies.ts';
 
@@ -83,16 +82,6 @@ async function call(
     type: response.headers.get('Content-Type') ?? '',
     body: text.startsWith('{') ? JSON.parse(text) : text,
   };
-}
-
-/** Compare with the golden file; `UPDATE_GOLDEN=1` writes it anew, for review. */
-function golden(name: string, text: string): void {
-  const path = `test/golden/${name}`;
-  if (process.env.UPDATE_GOLDEN || !existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-  }
-  expect(text).toBe(readFileSync(path, 'utf8'));
 }
 
 describe('the API', () => {

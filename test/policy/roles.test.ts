@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { roles } from '../../src/core/actor.ts';
 import { may, permissionNames, resolveRoles, rolesSchema } from '../../src/policy/roles.ts';
 import { readYaml, validate } from '../../src/policy/yaml.ts';
+import { golden } from '../support/golden.ts';
 
 function parse(text: string) {
   const { yaml } = readYaml({ name: 'roles.yaml', text }, () => undefined);
@@ -25,6 +26,15 @@ describe('roles', () => {
     expect(policy.auditor.every((permission) => permission.endsWith('.read'))).toBe(true);
     expect(policy.admin.some((permission) => /^(requests|holds|demands|exports|runs)\./.test(permission))).toBe(false);
     expect(permissionNames.filter((permission) => may(policy, null, permission))).toEqual([]);
+  });
+
+  it('as shipped: the matrix is its golden file', () => {
+    const { roles: policy } = parse(shipped);
+    if (!policy) throw new Error('no roles');
+    const lines = permissionNames.map(
+      (permission) => `${permission} | ${roles.filter((role) => may(policy, role, permission)).join(' ')}`,
+    );
+    golden('role-matrix.txt', `${lines.join('\n')}\n`);
   });
 
   it('a permission that nobody has is a mistake, and so is one that does not exist', () => {
