@@ -36,13 +36,15 @@ describe('Personal<T>', () => {
   });
 
   it('gives nothing away however it is printed', () => {
+    // The linter refuses a Personal in a template; this is who gets around it.
+    const careless = name as unknown as string;
     const lines: string[] = [];
     const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
-    log.info({ name, deep: { list: [name] } }, `asked by ${name}`);
-    const error = new Error(`no such person: ${name}`, { cause: name });
+    log.info({ name, deep: { list: [name] } }, `asked by ${careless}`);
+    const error = new Error(`no such person: ${careless}`, { cause: name });
     const printed = [
       String(name),
-      `${name}`,
+      `${careless}`,
       JSON.stringify({ name, list: [name] }),
       inspect({ name }, { depth: 9, showHidden: true }),
       inspect(error),
