@@ -9,18 +9,24 @@ import type { Office } from './office.ts';
 import { type Download, readPackage } from './read-package.ts';
 import { requestOfSession, sendCode } from './verify-request.ts';
 
-/** The link in the mail was opened: a fresh code goes to the person's address. The link alone gives nothing. */
-export async function openPackageLink(office: Office, actor: Actor, secret: string): Promise<SubjectRequest | Refusal> {
-  const expired = () =>
+/** Whose package a link leads to. Looking sends nothing: programs that read mail open every link they see. */
+export async function lookUpPackageLink(office: Office, secret: string): Promise<SubjectRequest | Refusal> {
+  const grant = await grantBySecret(office.store, 'package', sha256Hex(secret));
+  const isOpen = grant && Temporal.Instant.compare(grant.expiresAt, office.now()) > 0;
+  const request = isOpen ? await loadRequest(office.store, grant.requestId) : null;
+  return (
+    request ??
     refuse(
       'link_expired',
       'This link has run out or was never ours. Ask for a new code with your reference; if the package is gone, ask again.',
-    );
-  const grant = await grantBySecret(office.store, 'package', sha256Hex(secret));
-  if (!grant || Temporal.Instant.compare(grant.expiresAt, office.now()) <= 0) return expired();
-  const request = await loadRequest(office.store, grant.requestId);
-  if (!request) return expired();
-  return sendCode(office, actor, request.id);
+    )
+  );
+}
+
+/** The person asks for their package by its link: a fresh code goes to their address. The link alone gives nothing. */
+export async function openPackageLink(office: Office, actor: Actor, secret: string): Promise<SubjectRequest | Refusal> {
+  const request = await lookUpPackageLink(office, secret);
+  return isRefusal(request) ? request : sendCode(office, actor, request.id);
 }
 
 /** The verified person downloads their own package. Each download is recorded. */

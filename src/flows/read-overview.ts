@@ -6,69 +6,63 @@ import { newestCheckpoint } from '../db/ledger.ts';
 import { namesOf } from '../db/people.ts';
 import { openRequests } from '../db/requests.ts';
 import { listRuns } from '../db/runs.ts';
+import type { Permission } from '../policy/roles.ts';
 import type { Office } from './office.ts';
 import { readHealth } from './read-health.ts';
 
-/** What the first page of the console shows: deadlines, approvals waiting, the last purge, the ledger, the sources. */
-export async function readOverview(office: Office) {
+export type Overview = Awaited<ReturnType<typeof readOverview>>;
+
+/**
+ * What the first page of the console shows: deadlines, approvals waiting, the last purge, the ledger, the sources.
+ * Only what the reader's role may see is read at all; null: it may not.
+ */
+export async function readOverview(office: Office, may: (permission: Permission) => boolean) {
+  const { store } = office;
+  const ifAllowed = <T>(permission: Permission, read: () => Promise<T>): Promise<T> | null =>
+    may(permission) ? read() : null;
   const [requests, demands, exports, holds, runs, names, checkpoint, health] = await Promise.all([
-    openRequests(office.store, 50),
-    listDemands(office.store, 50),
-    listExports(office.store, 50),
-    openHolds(office.store),
-    listRuns(office.store, 20),
-    namesOf(office.store),
-    newestCheckpoint(office.store.db),
+    ifAllowed('requests.read', () => openRequests(store, 50)),
+    ifAllowed('demands.read', () => listDemands(store, 50)),
+    ifAllowed('exports.read', () => listExports(store, 50)),
+    ifAllowed('holds.read', () => openHolds(store)),
+    ifAllowed('runs.read', () => listRuns(store, 20)),
+    namesOf(store),
+    ifAllowed('ledger.read', () => newestCheckpoint(store.db)),
     readHealth(office),
   ]);
-  const nameOf = (id: string) => names.get(id) ?? id;
+  const waits = (what: string, href: string, by: string | null) => ({
+    what,
+    href,
+    by: names.get(by ?? '') ?? by ?? '',
+  });
   const waiting = [
-    ...requests.flatMap((request) =>
-      request.decision && !request.decision.approvedBy
-        ? [
-            {
-              what: `${request.reference}: answer to a request`,
-              href: `/console/requests/${request.id}`,
-              by: nameOf(request.decision.by),
-            },
-          ]
+    ...(requests ?? []).flatMap(({ id, reference, decision }) =>
+      decision && !decision.approvedBy
+        ? [waits(`${reference}: answer to a request`, `/console/requests/${id}`, decision.by)]
         : [],
     ),
-    ...exports.flatMap((wanted) =>
-      wanted.state === 'awaiting_approval' && wanted.requestId === null
-        ? [
-            {
-              what: `Export: ${wanted.matter.reveal() ?? wanted.purpose}`,
-              href: `/console/exports/${wanted.id}`,
-              by: nameOf(wanted.preparer),
-            },
-          ]
-        : [],
-    ),
-    ...runs.flatMap((run) =>
-      run.state === 'awaiting_approval'
-        ? [{ what: 'Disposition run', href: `/console/retention/${run.id}`, by: nameOf(run.startedBy) }]
-        : [],
-    ),
-    ...holds.flatMap((hold) =>
-      hold.state === 'release_requested'
-        ? [
-            {
-              what: `Release of the hold ${hold.matter.reveal()}`,
-              href: `/console/holds/${hold.id}`,
-              by: nameOf(hold.releaseRequestedBy ?? ''),
-            },
-          ]
-        : [],
-    ),
+    ...(exports ?? [])
+      .filter(({ state, requestId }) => state === 'awaiting_approval' && requestId === null)
+      .map(({ id, matter, purpose, preparer }) =>
+        waits(`Export: ${matter.reveal() ?? purpose}`, `/console/exports/${id}`, preparer),
+      ),
+    ...(runs ?? [])
+      .filter(({ state }) => state === 'awaiting_approval')
+      .map(({ id, startedBy }) => waits('Disposition run', `/console/retention/${id}`, startedBy)),
+    ...(holds ?? [])
+      .filter(({ state }) => state === 'release_requested')
+      .map(({ id, matter, releaseRequestedBy }) =>
+        waits(`Release of the hold ${matter.reveal()}`, `/console/holds/${id}`, releaseRequestedBy),
+      ),
   ];
   return {
     requests,
     demands,
-    exports,
     holds,
     waiting,
-    lastRun: runs.find((run) => !run.dryRun && (run.state === 'completed' || run.state === 'running')) ?? null,
+    runs: runs && {
+      last: runs.find((run) => !run.dryRun && (run.state === 'completed' || run.state === 'running')) ?? null,
+    },
     checkpoint: checkpoint && { size: checkpoint.size, root: toHex(checkpoint.root), signedAt: checkpoint.signedAt },
     health: health.checks,
   };

@@ -1,6 +1,7 @@
 import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { Session } from '../core/actor.ts';
+import type { Permission } from '../policy/roles.ts';
 import { styleSheet } from './assets.ts';
 import { Icon, type IconName, Mark } from './components/icons.tsx';
 
@@ -76,18 +77,20 @@ const rail: readonly {
   readonly href: string;
   readonly name: string;
   readonly icon: IconName;
+  /** Absent: everybody who is signed in. */
+  readonly needs?: Permission;
   readonly demoOnly?: boolean;
 }[] = [
   { href: '/console', name: 'Overview', icon: 'overview' },
-  { href: '/console/requests', name: 'Requests', icon: 'requests' },
-  { href: '/console/demands', name: 'Demands', icon: 'demands' },
-  { href: '/console/holds', name: 'Holds', icon: 'holds' },
-  { href: '/console/retention', name: 'Retention', icon: 'retention' },
-  { href: '/console/exports', name: 'Exports', icon: 'exports' },
-  { href: '/console/ledger', name: 'Ledger', icon: 'ledger' },
-  { href: '/console/policies', name: 'Policies', icon: 'policies' },
+  { href: '/console/requests', name: 'Requests', icon: 'requests', needs: 'requests.read' },
+  { href: '/console/demands', name: 'Demands', icon: 'demands', needs: 'demands.read' },
+  { href: '/console/holds', name: 'Holds', icon: 'holds', needs: 'holds.read' },
+  { href: '/console/retention', name: 'Retention', icon: 'retention', needs: 'runs.read' },
+  { href: '/console/exports', name: 'Exports', icon: 'exports', needs: 'exports.read' },
+  { href: '/console/ledger', name: 'Ledger', icon: 'ledger', needs: 'ledger.read' },
+  { href: '/console/policies', name: 'Policies', icon: 'policies', needs: 'policies.read' },
   { href: '/console/mail', name: 'Mail', icon: 'mail', demoOnly: true },
-  { href: '/console/settings', name: 'People and keys', icon: 'settings' },
+  { href: '/console/settings', name: 'People and keys', icon: 'settings', needs: 'people.manage' },
 ];
 
 /** What every console page knows. */
@@ -96,6 +99,8 @@ export interface Frame {
   readonly session: Session;
   readonly demonstration: boolean;
   readonly zone: string;
+  /** What this person's role may see and do: a page offers nothing else. */
+  may(permission: Permission): boolean;
 }
 
 /** A page for staff: the rail, then the thing itself. */
@@ -121,7 +126,7 @@ export function ConsolePage({
           <nav aria-label="Console">
             <ul>
               {rail
-                .filter(({ demoOnly }) => !demoOnly || frame.demonstration)
+                .filter(({ demoOnly, needs }) => (!demoOnly || frame.demonstration) && (!needs || frame.may(needs)))
                 .map(({ href, name, icon }) => (
                   <li>
                     <a href={href} {...(href === here ? { 'aria-current': 'page' as const } : {})}>
@@ -147,5 +152,26 @@ export function ConsolePage({
         </main>
       </div>
     </Document>
+  );
+}
+
+/** A console page that says what is not possible, and where to go on. */
+export function ConsoleMessage({
+  title,
+  frame,
+  children,
+}: {
+  readonly title: string;
+  readonly frame: Frame;
+  readonly children: Child;
+}) {
+  return (
+    <ConsolePage title={title} frame={frame} here="">
+      <h1>{title}</h1>
+      {children}
+      <p>
+        Go to the <a href="/console">overview</a>.
+      </p>
+    </ConsolePage>
   );
 }

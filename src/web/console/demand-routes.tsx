@@ -5,22 +5,17 @@ import { demandClocks } from '../../flows/demand-clocks.ts';
 import { actorNames, demandsPage, lookUpDemand } from '../../flows/look-up.ts';
 import { placeHold } from '../../flows/place-hold.ts';
 import { attachDocument, type DemandOrder, linkHold, moveDemand, receiveDemand } from '../../flows/receive-demand.ts';
-import { PortalMessage } from '../portal/status.tsx';
 import { type Html, textOf } from '../reply.ts';
 import { DemandPage, DemandsPage, NewDemandPage } from './demands.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { valuesOf } from './scope-form.ts';
 
 /** Demands in the console. */
-export function addDemandPages({ app, office, allow, stepUpFor }: Desk): void {
+export function addDemandPages({ app, office, allow, say, stepUpFor }: Desk): void {
   const { zone } = office.policy.organization;
   const page = async (c: Context, id: string, refusal: Refusal | null) => {
     const demand = await lookUpDemand(office, id);
-    if (isRefusal(demand))
-      return c.html(
-        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={demand} />) as Html,
-        404,
-      );
+    if (isRefusal(demand)) return say(c, 'Not found', demand, 404);
     const { frame } = c.get('visit') as Visit;
     return c.html(
       (

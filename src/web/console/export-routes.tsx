@@ -7,22 +7,17 @@ import { actorNames, exportsPage, lookUpExport } from '../../flows/look-up.ts';
 import { readPackage } from '../../flows/read-package.ts';
 import { requestExport } from '../../flows/request-export.ts';
 import { allDatasets } from '../../policy/data-map.ts';
-import { PortalMessage } from '../portal/status.tsx';
 import { downloadReply, type Html, textOf } from '../reply.ts';
 import { ExportPage, ExportsPage, NewExportPage } from './exports.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { scopeOf, valuesOf } from './scope-form.ts';
 
 /** Exports in the console. */
-export function addExportPages({ app, office, allow, stepUpFor }: Desk): void {
+export function addExportPages({ app, office, allow, say, stepUpFor }: Desk): void {
   const datasets = allDatasets(office.policy.dataMap).flatMap(({ id, kind }) => (kind === 'table' ? [id] : []));
   const page = async (c: Context, id: string, refusal: Refusal | null) => {
     const wanted = await lookUpExport(office, id);
-    if (isRefusal(wanted))
-      return c.html(
-        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={wanted} />) as Html,
-        404,
-      );
+    if (isRefusal(wanted)) return say(c, 'Not found', wanted, 404);
     const { frame } = c.get('visit') as Visit;
     return c.html(
       (<ExportPage frame={frame} wanted={wanted} names={await actorNames(office)} refusal={refusal} />) as Html,

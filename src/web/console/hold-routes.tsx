@@ -5,22 +5,17 @@ import { actorNames, holdsPage, lookUpHold } from '../../flows/look-up.ts';
 import { placeHold } from '../../flows/place-hold.ts';
 import { approveRelease, requestRelease } from '../../flows/release-hold.ts';
 import { allDatasets } from '../../policy/data-map.ts';
-import { PortalMessage } from '../portal/status.tsx';
 import { type Html, textOf } from '../reply.ts';
 import { HoldPage, HoldsPage, NewHoldPage } from './holds.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { scopeOf, valuesOf } from './scope-form.ts';
 
 /** Holds in the console. */
-export function addHoldPages({ app, office, allow, stepUpFor }: Desk): void {
+export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void {
   const datasets = allDatasets(office.policy.dataMap).map(({ id }) => id);
   const page = async (c: Context, id: string, refusal: Refusal | null) => {
     const hold = await lookUpHold(office, id);
-    if (isRefusal(hold))
-      return c.html(
-        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={hold} />) as Html,
-        404,
-      );
+    if (isRefusal(hold)) return say(c, 'Not found', hold, 404);
     const { frame } = c.get('visit') as Visit;
     return c.html(
       (<HoldPage frame={frame} hold={hold} names={await actorNames(office)} refusal={refusal} />) as Html,

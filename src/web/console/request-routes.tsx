@@ -13,20 +13,15 @@ import {
 import { sendCode } from '../../flows/verify-request.ts';
 import { type Outcome, outcomes } from '../../requests/request.ts';
 import { deadlineView } from '../portal/routes.tsx';
-import { PortalMessage } from '../portal/status.tsx';
 import { type Html, textOf } from '../reply.ts';
 import { ApproveRequestPage, RequestPage, RequestsPage } from './requests.tsx';
 import type { Desk, Visit } from './routes.tsx';
 
 /** Requests in the console. */
-export function addRequestPages({ app, office, allow, stepUpFor }: Desk): void {
+export function addRequestPages({ app, office, allow, say, stepUpFor }: Desk): void {
   const page = async (c: Context, id: string, refusal: Refusal | null) => {
     const request = await lookUpRequest(office, id);
-    if (isRefusal(request))
-      return c.html(
-        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={request} />) as Html,
-        404,
-      );
+    if (isRefusal(request)) return say(c, 'Not found', request, 404);
     const { frame } = c.get('visit') as Visit;
     return c.html(
       (

@@ -4,13 +4,12 @@ import { readCertificate } from '../../flows/certify-run.ts';
 import { actorNames, holdsPage, lookUpRun, purgeLog, runsPage } from '../../flows/look-up.ts';
 import { moveDispositionRun, type RunMove } from '../../flows/move-run.ts';
 import { planDisposition } from '../../flows/plan-run.ts';
-import { PortalMessage } from '../portal/status.tsx';
 import { downloadReply, type Html, textOf } from '../reply.ts';
 import { RetentionConsolePage, RunPage } from './retention.tsx';
 import type { Desk, Visit } from './routes.tsx';
 
 /** Retention in the console. */
-export function addRetentionPages({ app, office, options, allow, stepUpFor }: Desk): void {
+export function addRetentionPages({ app, office, options, allow, say, stepUpFor }: Desk): void {
   const list = async (c: Context, refusal: Refusal | null) =>
     c.html(
       (
@@ -26,15 +25,11 @@ export function addRetentionPages({ app, office, options, allow, stepUpFor }: De
     );
   const page = async (c: Context, id: string, refusal: Refusal | null) => {
     const run = await lookUpRun(office, id);
-    if (isRefusal(run))
-      return c.html(
-        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={run} />) as Html,
-        404,
-      );
-    const matters = new Map(
-      (await holdsPage(office, { limit: 200, offset: 0 })).map((hold) => [hold.id, hold.matter.reveal()]),
-    );
+    if (isRefusal(run)) return say(c, 'Not found', run, 404);
     const { frame } = c.get('visit') as Visit;
+    // A matter says who quarrels with whom: without holds.read a hold is its id.
+    const holds = frame.may('holds.read') ? await holdsPage(office, { limit: 200, offset: 0 }) : [];
+    const matters = new Map(holds.map((hold) => [hold.id, hold.matter.reveal()]));
     return c.html(
       (
         <RunPage

@@ -9,7 +9,8 @@ import type { Office } from '../../flows/office.ts';
 import { readCheckpoint, readEntries, verifierKey } from '../../flows/read-ledger.ts';
 import { readOverview } from '../../flows/read-overview.ts';
 import { may, type Permission } from '../../policy/roles.ts';
-import type { Frame } from '../layout.tsx';
+import { RefusalNotice } from '../components/parts.tsx';
+import { ConsoleMessage, type Frame } from '../layout.tsx';
 import { PortalMessage } from '../portal/status.tsx';
 import { type Html, textOf } from '../reply.ts';
 import { addDemandPages } from './demand-routes.tsx';
@@ -49,6 +50,8 @@ export interface Desk {
   readonly options: ConsoleOptions;
   /** Refuse a page to a role that may not see it. */
   allow(c: Context, permission: Permission): Response | Promise<Response> | null;
+  /** A page that says what is not possible, with the rail still there. */
+  say(c: Context, title: string, refusal: Refusal, status: 403 | 404): Response | Promise<Response>;
   /** After a move: back to its page; a refusal that asks for a second proof leads there and back. */
   stepUpFor(c: Context, refusal: Refusal): Response | null;
 }
@@ -65,27 +68,40 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
     if (!session) return c.redirect(`/console/sign-in?next=${encodeURIComponent(new URL(c.req.url).pathname)}`, 303);
     c.set('visit', {
       caller: authenticateSession(office, session),
-      frame: { organization: organization.name, session, demonstration: office.demonstration, zone: organization.zone },
+      frame: {
+        organization: organization.name,
+        session,
+        demonstration: office.demonstration,
+        zone: organization.zone,
+        may: (permission) => may(office.policy.roles, session.person.role, permission),
+      },
     });
     c.header('Cache-Control', 'private, no-store');
     return next();
   });
 
+  const say: Desk['say'] = (c, title, refusal, status) =>
+    c.html(
+      (
+        <ConsoleMessage title={title} frame={(c.get('visit') as Visit).frame}>
+          <RefusalNotice refusal={refusal} />
+        </ConsoleMessage>
+      ) as Html,
+      status,
+    );
   const desk: Desk = {
     app,
     office,
     options,
+    say,
     allow(c, permission) {
-      const { caller } = c.get('visit') as Visit;
-      if (may(office.policy.roles, caller.actor.role, permission)) return null;
+      const { caller, frame } = c.get('visit') as Visit;
+      if (frame.may(permission)) return null;
       const refusal = refuse(
         'not_allowed',
-        `Your role (${caller.actor.role ?? 'none'}) may not see or do this: it needs ${permission}. An administrator can say who may.`,
+        `Your role (${caller.actor.role ?? 'none'}) may not see or do this: it needs ${permission}. Nothing was changed. An administrator can say who may.`,
       );
-      return c.html(
-        (<PortalMessage organization={organization} title="Not for your role" refusal={refusal} />) as Html,
-        403,
-      );
+      return say(c, 'Not for your role', refusal, 403);
     },
     stepUpFor(c, refusal) {
       const here = new URL(c.req.url).pathname;
@@ -98,10 +114,11 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   };
 
   app.get('/', async (c) => {
-    const overview = await readOverview(office);
+    const { frame } = c.get('visit');
+    const overview = await readOverview(office, (permission) => frame.may(permission));
     const nextBells = Object.keys(office.policy.retention).map((rule) => ({ rule, at: options.nextBell(rule) }));
     return c.html(
-      (<OverviewPage frame={c.get('visit').frame} now={office.now()} nextBells={nextBells} {...overview} />) as Html,
+      (<OverviewPage frame={frame} now={office.now()} nextBells={nextBells} overview={overview} />) as Html,
     );
   });
   addRequestPages(desk);
@@ -110,6 +127,14 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   addRetentionPages(desk);
   addExportPages(desk);
   addOtherPages(desk);
+  app.get('*', (c) =>
+    say(
+      c,
+      'Not found',
+      refuse('not_found', 'There is no such page. The address may be mistyped, or the page has moved.'),
+      404,
+    ),
+  );
   return app as unknown as Hono;
 }
 
@@ -199,7 +224,7 @@ function signInPages(app: ConsoleApp, office: Office, { signIn }: ConsoleOptions
   });
 }
 
-function addOtherPages({ app, office, allow }: Desk): void {
+function addOtherPages({ app, office, allow, say }: Desk): void {
   app.get('/ledger', async (c) => {
     const refused = allow(c, 'ledger.read');
     if (refused) return refused;
@@ -234,11 +259,7 @@ function addOtherPages({ app, office, allow }: Desk): void {
   );
   app.get('/mail', async (c) => {
     const mails = await outgoingMail(office, 50);
-    if (isRefusal(mails))
-      return c.html(
-        (<PortalMessage organization={office.policy.organization} title="Not found" refusal={mails} />) as Html,
-        404,
-      );
+    if (isRefusal(mails)) return say(c, 'Not found', mails, 404);
     const shown = mails.map(({ letter, queuedAt, state }) => ({ ...letter.reveal(), at: queuedAt, state }));
     return c.html((<MailPage frame={c.get('visit').frame} mails={shown} />) as Html);
   });

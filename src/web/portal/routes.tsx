@@ -5,7 +5,7 @@ import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { countDemands } from '../../flows/count-demands.ts';
 import { deadlineOf } from '../../flows/deadline.ts';
 import type { Office } from '../../flows/office.ts';
-import { openPackageLink, readOwnPackage } from '../../flows/open-package.ts';
+import { lookUpPackageLink, openPackageLink, readOwnPackage } from '../../flows/open-package.ts';
 import { receiveRequest } from '../../flows/receive-request.ts';
 import { askForStatus, confirmCode, requestOfSession } from '../../flows/verify-request.ts';
 import { verifyUpload } from '../../flows/verify-upload.ts';
@@ -76,9 +76,15 @@ export function portalRoutes(office: Office): Hono {
   });
 
   app.get('/package/:secret', async (c) => {
+    const secret = c.req.param('secret');
+    const request = await lookUpPackageLink(office, secret);
+    if (isRefusal(request)) return message(office, c, 'This link has run out', request);
+    return c.html((<PackageLink organization={organization} secret={secret} />) as Html);
+  });
+  app.post('/package/:secret', async (c) => {
     const request = await openPackageLink(office, requester, c.req.param('secret'));
     if (isRefusal(request)) return message(office, c, 'This link has run out', request);
-    return c.html((<PackageLink organization={organization} reference={request.reference} />) as Html);
+    return c.html((<StatusCode organization={organization} reference={request.reference} refusal={null} />) as Html);
   });
 
   app.get('/retention', (c) =>

@@ -221,16 +221,18 @@ function ReceiptList({
 /** The link to a package was opened: a fresh code shows that it is the same person. */
 export function PackageLink({
   organization,
-  reference,
+  secret,
 }: {
   readonly organization: Organization;
-  readonly reference: string;
+  readonly secret: string;
 }) {
   return (
     <PortalPage title="Fetch your data" organization={organization.name}>
       <h1>Fetch your data</h1>
-      <p>So that nobody else can use this link, we sent a new code to your address. Enter it to download your data.</p>
-      <CodeForm reference={reference} refusal={null} />
+      <p>So that nobody else can use this link, we send a new code to your address. You enter it on the next page.</p>
+      <PostForm action={`/package/${secret}`}>
+        <button type="submit">Send me the code</button>
+      </PostForm>
     </PortalPage>
   );
 }
