@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
@@ -9,7 +10,7 @@ import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
 import { authenticateToken, type Caller } from '../../src/flows/authenticate.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
+import { createToken, invitePerson } from '../../src/flows/create-actor.ts';
 import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail } from '../../src/flows/look-up.ts';
 import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
@@ -28,9 +29,12 @@ export interface Scene {
   readonly service: Service;
   readonly url: string;
   readonly password: string;
-  readonly code: (reference: string) => Promise<string>;
+  readonly office: Office;
+  /** The codes that were mailed, newest first; of one request or of all. */
+  codes(reference?: string): Promise<readonly string[]>;
   readonly ids: Readonly<
     Record<
+      | 'invitation'
       | 'fresh'
       | 'answered'
       | 'erasure'
@@ -68,20 +72,20 @@ export async function openScene(port: number): Promise<Scene> {
     log: () => {},
   });
   const { office } = service.house;
-  const code = (reference: string) =>
-    waitUntil(async () => {
-      const mails = good(await outgoingMail(office, 100));
-      const mail = mails.find(
-        ({ template, letter }) => template === 'identity-code' && letter.reveal().text.includes(reference),
-      );
-      return /code is (\d{8})/.exec(mail?.letter.reveal().text ?? '')?.[1];
-    });
+  const codes = async (reference = '') => {
+    const texts = good(await outgoingMail(office, 100))
+      .filter(({ template }) => template === 'identity-code')
+      .map(({ letter }) => letter.reveal().text);
+    return texts.flatMap((text) => (text.includes(reference) ? (/code is (\d{8})/.exec(text)?.[1] ?? []) : []));
+  };
+  const code = (reference: string) => waitUntil(async () => (await codes(reference))[0]);
   const ids = await work(office, code);
   return {
     service,
     url: `http://localhost:${port}`,
     password: (await readFile(join(folder, 'demo-password.txt'), 'utf8')).trim(),
-    code,
+    office,
+    codes,
     ids,
     async close() {
       await service.stop();
@@ -225,7 +229,16 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     }),
   );
   await waitUntil(async () => good(await lookUpExport(office, waitingExport.id)).state === 'awaiting_approval');
+  const { link } = good(
+    await invitePerson(office, cli, {
+      email: 'nadia@kinfolk.example.com',
+      name: 'Nadia Lund',
+      role: 'legal',
+      title: 'Counsel',
+    }),
+  );
   return {
+    invitation: new URL(link).pathname,
     fresh,
     answered,
     erasure,
@@ -240,14 +253,95 @@ async function work(office: Office, code: (reference: string) => Promise<string>
   };
 }
 
-/** Every page worth looking at, by name; `as`: who is signed in. */
-export function scenePages({ ids }: Scene): readonly {
+/** A page worth looking at. */
+export interface ScenePage {
   readonly name: string;
   readonly path: string;
+  /** Who is signed in. */
   readonly as: 'nobody' | 'privacy' | 'legal' | 'compliance' | 'auditor' | 'admin';
-}[] {
+  /** What is done on the page at `path` before it is looked at. */
+  readonly act?: (page: Page) => Promise<void>;
+}
+
+const submit = (page: Page) => page.click('main button[type=submit]');
+
+/** Every page worth looking at. */
+export function scenePages(scene: Scene): readonly ScenePage[] {
+  const { ids, office } = scene;
+  const email = demoPeople.morgan.email ?? '';
+  const askForCode = async (page: Page) => {
+    const { reference } = good(await lookUpRequest(office, ids.answered));
+    await page.fill('#reference', reference);
+    await page.fill('#email', email);
+    await submit(page);
+    await page.waitForSelector('#code');
+    return reference;
+  };
+  const enterCode = async (page: Page) => {
+    const before = new Set(await scene.codes());
+    const reference = await askForCode(page);
+    const fresh = await waitUntil(async () => (await scene.codes(reference)).find((code) => !before.has(code)));
+    await page.fill('#code', fresh);
+    await submit(page);
+    await page.waitForSelector('main .step, main ol, main .notice');
+  };
   return [
     { name: 'portal-request', path: '/', as: 'nobody' },
+    {
+      name: 'portal-received',
+      path: '/',
+      as: 'nobody',
+      act: async (page) => {
+        await page.fill('#email', 'lucia.herrera@example.com');
+        await submit(page);
+      },
+    },
+    {
+      name: 'portal-errors',
+      path: '/',
+      as: 'nobody',
+      act: async (page) => {
+        await page.fill('#email', 'lucia.herrera');
+        await page.evaluate('document.querySelector("main form").noValidate = true');
+        await submit(page);
+      },
+    },
+    {
+      name: 'portal-code',
+      path: '/status',
+      as: 'nobody',
+      act: async (page) => {
+        await askForCode(page);
+      },
+    },
+    {
+      name: 'portal-code-wrong',
+      path: '/status',
+      as: 'nobody',
+      act: async (page) => {
+        await askForCode(page);
+        await page.fill('#code', '00000000');
+        await submit(page);
+      },
+    },
+    { name: 'portal-answered', path: '/status', as: 'nobody', act: enterCode },
+    { name: 'portal-link-expired', path: `/package/${'x'.repeat(43)}`, as: 'nobody' },
+    { name: 'invitation', path: ids.invitation, as: 'nobody' },
+    { name: 'invitation-expired', path: '/console/invitation/no-such-secret', as: 'nobody' },
+    {
+      name: 'sign-in-wrong',
+      path: '/console/sign-in',
+      as: 'nobody',
+      act: async (page) => {
+        await page.fill('#email', signInAs.legal);
+        await page.fill('#password', 'not the password');
+        await submit(page);
+      },
+    },
+    { name: 'step-up', path: '/console/step-up', as: 'legal' },
+    { name: 'console-not-found', path: '/console/no-such-page', as: 'legal' },
+    { name: 'overview-admin', path: '/console', as: 'admin' },
+    { name: 'overview-legal', path: '/console', as: 'legal' },
     { name: 'portal-status', path: '/status', as: 'nobody' },
     { name: 'portal-retention', path: '/retention', as: 'nobody' },
     { name: 'portal-legal', path: '/legal', as: 'nobody' },

@@ -1,15 +1,28 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Actor } from '../../src/core/actor.ts';
+import { isRefusal } from '../../src/core/refusal.ts';
+import { readPackage } from '../../src/flows/read-package.ts';
 import { barriers, looks, newProfile, openBrowser, overflows } from '../support/browser.ts';
+import { hasTool } from '../support/tools.ts';
 import { openScene, scenePages, signInAs } from './scene.ts';
 
 // `npm run shots`: every page of a used demonstration at two widths, light and dark, into shots/ (which git ignores).
-// With `--only NAME` just that page; problems of access are printed beside.
+// With `--only NAME` just that page. What axe-core finds, and a page wider than its window, is printed, and the exit code
+// is 1. The README's pictures are kept in docs/pictures, those of a rendered export among them (by pdftoppm, if it is there).
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
 const folder = 'shots';
 mkdirSync(folder, { recursive: true });
 /** The pictures of the README, kept in git. */
 const pictures = ['overview-1280-light', 'run-1280-light', 'portal-request-375-light'];
+let problems = 0;
+const problem = (text: string) => {
+  problems += 1;
+  console.log(text);
+};
 const scene = await openScene(3999);
 const browser = await openBrowser();
 try {
@@ -24,10 +37,11 @@ try {
         await page.click('main button[type=submit]');
         await page.waitForURL(`${scene.url}/console`);
       }
-      for (const { name, path } of scenePages(scene).filter(
+      for (const { name, path, act } of scenePages(scene).filter(
         ({ as, name: own }) => as === who && (!only || own === only),
       )) {
         await page.goto(`${scene.url}${path}`);
+        await act?.(page);
         await page.evaluate('document.fonts.ready.then(() => true)');
         await page.screenshot({
           path: join(folder, `${name}-${look.width}-${look.scheme}.png`),
@@ -36,11 +50,12 @@ try {
         });
         const found = await barriers(page);
         for (const { rule, help, where } of found)
-          console.log(`${name} ${look.width} ${look.scheme}: ${rule}: ${help} (${where.slice(0, 3).join('; ')})`);
-        if (await overflows(page)) console.log(`${name} ${look.width} ${look.scheme}: wider than its window`);
+          problem(`${name} ${look.width} ${look.scheme}: ${rule}: ${help} (${where.slice(0, 3).join('; ')})`);
+        if (await overflows(page)) problem(`${name} ${look.width} ${look.scheme}: wider than its window`);
       }
       await context.close();
     }
+  if (!only) await picturesOfExport();
 } finally {
   await browser.close();
   await scene.close();
@@ -48,3 +63,35 @@ try {
 for (const name of pictures)
   if (existsSync(join(folder, `${name}.png`)))
     copyFileSync(join(folder, `${name}.png`), join('docs/pictures', `${name}.png`));
+if (problems > 0) {
+  console.log(`${problems} problems`);
+  process.exitCode = 1;
+}
+
+/** The cover of the sealed export's certificate and a page of its record, as a court sees them. */
+async function picturesOfExport(): Promise<void> {
+  if (!hasTool('pdftoppm') || !hasTool('unzip')) {
+    console.log('pictures of the export: skipped, pdftoppm and unzip are not on this machine');
+    return;
+  }
+  const work = mkdtempSync(join(tmpdir(), 'muniment-pictures-'));
+  try {
+    const clerk: Actor = { id: 'system', kind: 'system', role: null, approval: null };
+    const download = await readPackage(scene.office, clerk, scene.ids.sealedExport);
+    if (isRefusal(download)) throw new Error(download.detail);
+    const zip = join(work, 'package.zip');
+    await writeFile(zip, download.bytes);
+    execFileSync('unzip', ['-q', '-j', zip, '*/data/messages.pdf', '*/data/certificate.pdf', '-d', work]);
+    for (const [file, page, name] of [
+      ['certificate.pdf', '1', 'export-certificate'],
+      ['messages.pdf', '2', 'export-record'],
+    ] as const)
+      execFileSync('pdftoppm', [
+        ...['-png', '-r', '80', '-f', page, '-l', page, '-singlefile'],
+        join(work, file),
+        join('docs/pictures', name),
+      ]);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { inflate } from '@sparticuz/chromium';
@@ -135,7 +135,7 @@ async function unpackChromium(): Promise<Unpacked> {
   const root = dirname(dirname(require.resolve('@sparticuz/chromium')));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const base = baseFolder();
-  const folder = join(base, `chromium-${version}`);
+  const folder = join(base, `chromium-${version}-2`);
   const lock = await waitForLock(join(base, 'chromium.lock'), 'exclusive', 120_000);
   try {
     if (!existsSync(folder)) {
@@ -149,6 +149,8 @@ async function unpackChromium(): Promise<Unpacked> {
           ),
         ),
       );
+      // The package's own looks where a cloud function would have its fonts; a browser that finds none crashes.
+      writeFileSync(join(making, 'fonts', 'fonts.conf'), fontConfiguration(folder));
       renameSync(making, folder);
     }
   } finally {
@@ -159,6 +161,17 @@ async function unpackChromium(): Promise<Unpacked> {
     libraries: join(folder, 'al2023', 'lib'),
     fonts: join(folder, 'fonts'),
   };
+}
+
+function fontConfiguration(folder: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${join(folder, 'fonts', 'fonts')}</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>${join(folder, 'font-cache')}</cachedir>
+</fontconfig>
+`;
 }
 
 async function withTemporaryFolder(folder: string, work: () => Promise<unknown>): Promise<void> {

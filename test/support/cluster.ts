@@ -45,7 +45,8 @@ const throwAwaySettings = {
 /** The folder of all runs of this user. Readable by the server's user when the tests run as root. */
 export function baseFolder(): string {
   const name = `muniment-test-${process.getuid?.() ?? 'user'}`;
-  const wanted = resolve(tmpdir(), name);
+  // The workers of a run have a temporary folder of their own, inside it.
+  const wanted = resolve(process.env.TEST_BASE ?? tmpdir(), name);
   const account = serverAccount(wanted);
   const base = account === null || canReach(wanted, account) ? wanted : join('/tmp', name);
   mkdirSync(base, { recursive: true });

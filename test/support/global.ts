@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { TestProject } from 'vitest/node';
 import { beginRun } from './cluster.ts';
 import { dropDatabasesOfRun } from './database.ts';
@@ -13,6 +14,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const run = await beginRun();
   // What tests write goes with the run, also what a failed or killed one left.
+  process.env.TEST_BASE = tmpdir();
   process.env.TMPDIR = run.temporary;
   project.provide('testRun', run.folder);
   return async () => {

@@ -206,10 +206,7 @@ export function RefusalNotice({ refusal }: { readonly refusal: Refusal }) {
       {refusal.errors.length > 0 ? (
         <ul>
           {refusal.errors.map(({ pointer, detail }) => (
-            <li>
-              {pointer ? <a href={`#${pointer.split('/').at(-1) ?? ''}`}>{pointer.split('/').at(-1)}</a> : null}{' '}
-              {detail}
-            </li>
+            <li>{pointer ? <a href={`#${pointer.split('/').at(-1) ?? ''}`}>{detail}</a> : detail}</li>
           ))}
         </ul>
       ) : null}

@@ -61,6 +61,11 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   const app: ConsoleApp = new Hono();
   const { organization } = office.policy;
   const { signIn } = options;
+  app.use(async (c, next) => {
+    await next();
+    c.header('Cache-Control', 'private, no-store');
+    c.header('X-Robots-Tag', 'noindex');
+  });
   signInPages(app, office, options);
 
   app.use(async (c, next) => {
@@ -76,7 +81,6 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
         may: (permission) => may(office.policy.roles, session.person.role, permission),
       },
     });
-    c.header('Cache-Control', 'private, no-store');
     return next();
   });
 

@@ -35,7 +35,8 @@ export function RetentionPage({
             <p class="figure">{periodInWords(rule.keep)}</p>
             <p>{rule.authority}</p>
             <p class="small muted">
-              Rule <code>{rule.id}</code>, <code>{formatPeriod(rule.keep)}</code>, on {rule.datasets.join(', ')}
+              Rule <code>{rule.id}</code>, <code>{formatPeriod(rule.keep)}</code>, on{' '}
+              <code>{rule.datasets.join(', ')}</code>
             </p>
           </article>
         ))}

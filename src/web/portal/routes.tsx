@@ -26,6 +26,13 @@ export function portalRoutes(office: Office): Hono {
   const { organization, retention, digest } = office.policy;
   const secure = office.publicUrl.startsWith('https:');
 
+  // What is one person's: kept by no cache, found by no search engine.
+  for (const path of ['/status', '/status/*', '/package/*'])
+    app.use(path, async (c, next) => {
+      await next();
+      c.header('Cache-Control', 'private, no-store');
+      c.header('X-Robots-Tag', 'noindex');
+    });
   app.get('/', (c) => c.html((<RequestForm organization={organization} values={{}} refusal={null} />) as Html));
   app.post('/', async (c) => {
     const form = await c.req.formData();
