@@ -86,11 +86,11 @@ async function picturesOfExport(): Promise<void> {
       ['certificate.pdf', '1', 'export-certificate'],
       ['messages.pdf', '2', 'export-record'],
     ] as const)
-      execFileSync('pdftoppm', [
-        ...['-png', '-r', '80', '-f', page, '-l', page, '-singlefile'],
-        join(work, file),
-        join('docs/pictures', name),
-      ]);
+      execFileSync(
+        'pdftoppm',
+        // biome-ignore format: an option and its value belong together
+        ['-png', '-r', '80', '-f', page, '-l', page, '-singlefile', join(work, file), join('docs/pictures', name)],
+      );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

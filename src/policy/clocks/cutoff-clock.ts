@@ -12,13 +12,13 @@ import { periodWords } from './words.ts';
  */
 export function cutoffClock(run: ClockRun<Extract<ClockRule, { count: 'cutoff' }>>): Counted {
   const { rule, params, zone, receivedAt: now } = run;
-  const text = params['period'];
+  const text = params.period;
   const period = typeof text === 'string' ? parsePeriod(text) : null;
   if (!now) return { outcome: { kind: 'error', code: 'INSTANT_REQUIRED' } };
   if (typeof text !== 'string' || period === null || isRefusal(period))
     return { outcome: { kind: 'error', code: 'PERIOD_INVALID' } };
   const cutoffAt = cutoffBefore(now, period, zone);
-  const decisions = params['records'] === undefined ? null : fates(params['records'], cutoffAt);
+  const decisions = params.records === undefined ? null : fates(params.records, cutoffAt);
   if (typeof decisions === 'string') return { outcome: { kind: 'error', code: decisions } };
   const local = (at: Temporal.Instant) => at.toZonedDateTimeISO(zone).toString({ timeZoneName: 'never' });
   return {
@@ -34,8 +34,8 @@ export function cutoffClock(run: ClockRun<Extract<ClockRule, { count: 'cutoff' }
 function fates(records: Json | undefined, cutoffAt: Temporal.Instant): readonly RecordFate[] | InputErrorCode {
   const decided: RecordFate[] = [];
   for (const record of Array.isArray(records) ? records : [records]) {
-    const recordAt = isObject(record) ? record['at'] : record;
-    const onHold = isObject(record) && record['on_hold'] === true;
+    const recordAt = isObject(record) ? record.at : record;
+    const onHold = isObject(record) && record.on_hold === true;
     const time = typeof recordAt === 'string' ? readTime(recordAt) : null;
     if (typeof recordAt !== 'string' || time?.kind !== 'instant')
       return time?.kind === 'error' ? time.code : time ? 'INSTANT_REQUIRED' : 'DATE_INVALID';

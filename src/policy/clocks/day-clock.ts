@@ -97,7 +97,7 @@ function periodFor(rule: CalendarRule, { params, receivedOn }: ClockRun): Period
     return found ? readPeriod(found) : { outcome: { kind: 'needsHuman', code: 'NO_INSTRUMENT' } };
   }
   const own = rule.period === undefined ? null : readPeriod(rule.period);
-  const ordered = rule.ordered === undefined ? undefined : params['period'];
+  const ordered = rule.ordered === undefined ? undefined : params.period;
   if (ordered === undefined || ordered === null) return own ?? { outcome: { kind: 'needsHuman', code: 'NO_PERIOD' } };
   const period = typeof ordered === 'string' ? parsePeriod(ordered) : null;
   if (period === null || isRefusal(period)) return { outcome: { kind: 'error', code: 'PERIOD_INVALID' } };
@@ -224,7 +224,7 @@ function questionRefusal(
     return 'PAUSE_NOT_ALLOWED';
   if (isOver(terms, walk, at)) return 'PAUSE_AFTER_DUE';
   const isJustified =
-    event['without_undue_delay'] === true &&
+    event.without_undue_delay === true &&
     pause.effect === 'suspend' &&
     pause.bases?.includes(textOf(event, 'basis') ?? '');
   return pause.effect === 'suspend' && pause.bases && !isJustified ? 'PAUSE_NOT_JUSTIFIED' : null;

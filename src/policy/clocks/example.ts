@@ -56,7 +56,7 @@ export function runExample(
 }
 
 function answerTo(example: z.output<typeof exampleSchema>, regimes: Regimes): Json {
-  const clocks = clocksSchema.parse(example.params['clocks']);
+  const clocks = clocksSchema.parse(example.params.clocks);
   const isInput = example.rule_id === 'INPUT';
   const named = isInput ? (textOf(example.params, 'rule_hint') ?? '') : example.rule_id;
   const wanted = clocks ?? [{ rule_id: named, zone: example.zone }];

@@ -78,7 +78,7 @@ function grant(
 ): { limit: Exclude<ReadTime, { kind: 'error' }> } | { code: ClockIssue['code'] } {
   const { extension } = rule;
   if (isBefore(at, receivedAt ?? startOf(receivedOn, zone))) return { code: 'EVENT_ORDER' };
-  if (!extension?.by?.some((who) => who === event['by'])) return { code: 'EXT_NOT_ALLOWED' };
+  if (!extension?.by?.some((who) => who === event.by)) return { code: 'EXT_NOT_ALLOWED' };
   if (extensions >= extension.times) return { code: 'EXT_LIMIT' };
   if (limit && !isBefore(at, limitOf(limit, zone))) return { code: 'EXT_LATE' };
   const time = readTime(textOf(event, 'new_due_at') ?? textOf(event, 'new_due_date') ?? '');

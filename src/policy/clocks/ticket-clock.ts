@@ -68,8 +68,8 @@ function waits(run: ClockRun, book: ReturnType<typeof notebook>, receivedAt: Tem
 
 export function tierClock(run: ClockRun<Rule<'ticket_tier'>>): Counted {
   const { rule, params, zone, calendar, receivedAt } = run;
-  const tier = typeof params['tier'] === 'number' ? params['tier'] : 1;
-  const target = readTarget(params['target'] ?? rule.targets[tier - 1]);
+  const tier = typeof params.tier === 'number' ? params.tier : 1;
+  const target = readTarget(params.target ?? rule.targets[tier - 1]);
   if (!receivedAt) return { outcome: { kind: 'error', code: 'INSTANT_REQUIRED' } };
   if (!target) return { outcome: { kind: 'error', code: 'PERIOD_INVALID' } };
   const book = notebook(run);
@@ -99,7 +99,7 @@ function waiting(run: ClockRun, receivedAt: Temporal.Instant, target: Temporal.D
 /** Each tier starts at the breach of the one before, not when somebody looked. After the last there is no further one. */
 export function escalationClock(run: ClockRun<Rule<'ticket_escalation'>>): Counted {
   const { rule, params, zone, calendar, receivedAt } = run;
-  const written = params['targets'] ?? rule.targets;
+  const written = params.targets ?? rule.targets;
   const targets = Array.isArray(written) ? written.map(readTarget) : [];
   if (!receivedAt) return { outcome: { kind: 'error', code: 'INSTANT_REQUIRED' } };
   const book = notebook(run);
