@@ -37,6 +37,11 @@ export function formatPeriod({ years, months, weeks, days }: Period): string {
   return `P${part(years, 'Y')}${part(months, 'M')}${part(weeks, 'W')}${part(days, 'D')}`;
 }
 
+/** The instant a period after another, in UTC; at once where there is no period. */
+export function instantAfter(from: Temporal.Instant, period: Period | null): Temporal.Instant {
+  return period === null ? from : from.toZonedDateTimeISO('UTC').add(period, { overflow: 'constrain' }).toInstant();
+}
+
 /**
  * The instant before which a record's time is up: one subtraction in a fixed zone, overflow constrained to the month's
  * end. Purge iff `recordAt < cutoff`. Never the reverse sum: near month ends the two differ (deadline rules 4.1, 4.3).

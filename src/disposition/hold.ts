@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
+import { instantAfter, type Period } from '../core/periods.ts';
 import type { Personal } from '../core/personal.ts';
 import { isRefusal, refuse } from '../core/refusal.ts';
 import { secondPerson } from '../core/second-person.ts';
@@ -146,8 +147,16 @@ export function decideReleaseRequest(hold: Hold, actor: Actor, now: Temporal.Ins
   };
 }
 
-/** Release, by a second person (I6). The record of the hold stays; only its effect in the sources ends. */
-export function decideRelease(hold: Hold, actor: Actor, now: Temporal.Instant): Decided<HoldChange> {
+/**
+ * Release, by a second person (I6). The record of the hold stays; only its effect in the sources ends, and that when
+ * the release has cooled for as long as the organization says.
+ */
+export function decideRelease(
+  hold: Hold,
+  cooling: Period | null,
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<HoldChange> {
   if (hold.state !== 'release_requested' || hold.releaseRequestedBy === null)
     return refuse(
       'move_not_allowed',
@@ -161,6 +170,19 @@ export function decideRelease(hold: Hold, actor: Actor, now: Temporal.Instant): 
   return {
     state: [{ kind: 'hold', hold: { ...hold, state: 'released', releasedBy: actor.id, releasedAt: now } }],
     entries: [entry('hold.released', now, actor.id, { hold: hold.id, requestedBy: hold.releaseRequestedBy })],
-    tasks: [{ name: 'lift-hold', key: `lift-hold/${hold.id}`, payload: { hold: hold.id } }],
+    tasks: [
+      {
+        name: 'lift-hold',
+        key: `lift-hold/${hold.id}`,
+        payload: { hold: hold.id },
+        notBefore: formatInstant(instantAfter(now, cooling)),
+      },
+    ],
   };
+}
+
+/** Whether the sources may let go of a hold: it is released, and the release has cooled. */
+export function mayLift({ state, releasedAt }: Hold, cooling: Period | null, now: Temporal.Instant): boolean {
+  if (state !== 'released' || releasedAt === null) return false;
+  return Temporal.Instant.compare(instantAfter(releasedAt, cooling), now) <= 0;
 }

@@ -50,7 +50,7 @@ export const decideRequest = (
 
 /** Approve the answer as the second person. A package is approved with its own signature: see approve-export.ts. */
 export const approveRequest = (office: Office, actor: Actor, id: string) =>
-  step(office, id, (request, now) => approveDecision(request, actor, now));
+  step(office, id, (request, now) => approveDecision(request, office.policy.organization.cooling.erasure, actor, now));
 
 export const withdrawRequest = (office: Office, actor: Actor, id: string) =>
   step(office, id, (request, now) => withdraw(request, actor, now));

@@ -1,7 +1,7 @@
 import type { Actor } from '../core/actor.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
-import { decideRelease, decideReleaseRequest, type Hold } from '../disposition/hold.ts';
+import { decideRelease, decideReleaseRequest, type Hold, mayLift } from '../disposition/hold.ts';
 import { carryOut, type Office } from './office.ts';
 
 const unknown = () => refuse('not_found', 'There is no such hold.');
@@ -21,15 +21,18 @@ export async function approveRelease(office: Office, actor: Actor, id: string): 
   return carryOut(office, async () => {
     const hold = await loadHold(office.store, id);
     if (!hold) return unknown();
-    const decided = decideRelease(hold, actor, office.now());
+    const decided = decideRelease(hold, office.policy.organization.cooling.holdRelease, actor, office.now());
     return { decided, result: isRefusal(decided) ? hold : (decided.state[0]?.hold ?? hold) };
   });
 }
 
-/** Take a released hold out of every source. Any failure throws, and the task is tried again: it protects meanwhile. */
+/**
+ * Take a released hold out of every source, once its release has cooled: before that its own task, still to come, will.
+ * Any failure throws, and the task is tried again: the hold protects meanwhile.
+ */
 export async function liftHold(office: Office, id: string): Promise<void> {
   const hold = await loadHold(office.store, id);
-  if (hold?.state !== 'released') return;
+  if (!hold || !mayLift(hold, office.policy.organization.cooling.holdRelease, office.now())) return;
   for (const source of office.sources.values())
     if (source.kind === 'postgres') await rememberEpoch(office.store, source.name, await source.liftHold(id));
   await office.keepsake.saveEpochs(await allEpochs(office.store));

@@ -5,6 +5,7 @@
  */
 import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
+import { instantAfter, type Period } from '../core/periods.ts';
 import type { Personal } from '../core/personal.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { secondPerson } from '../core/second-person.ts';
@@ -374,8 +375,16 @@ export function decideOutcome(
   );
 }
 
-/** Approve the decision, by someone other than who made it (I6). What follows is done by tasks. */
-export function approveDecision(request: SubjectRequest, actor: Actor, now: Temporal.Instant): Decided<RequestChange> {
+/**
+ * Approve the decision, by someone other than who made it (I6). What follows is done by tasks; an erasure waits first
+ * for as long as the organization lets approved erasures cool.
+ */
+export function approveDecision(
+  request: SubjectRequest,
+  cooling: Period | null,
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<RequestChange> {
   const refusal = refuseMove(request, 'approve');
   if (refusal) return refusal;
   if (!request.decision) return refuse('not_ready', 'There is no decision to approve yet.');
@@ -384,7 +393,14 @@ export function approveDecision(request: SubjectRequest, actor: Actor, now: Temp
   const approved = { ...request.decision, approvedBy: actor.id, approvedAt: formatInstant(now) };
   const tasks: readonly Task[] =
     request.type === 'erasure'
-      ? [{ name: 'erase-subject', key: `erase/${request.id}/${request.version}`, payload: { request: request.id } }]
+      ? [
+          {
+            name: 'erase-subject',
+            key: `erase/${request.id}/${request.version}`,
+            payload: { request: request.id },
+            notBefore: formatInstant(instantAfter(now, cooling)),
+          },
+        ]
       : [];
   return decision(
     moved(request, 'approve', 'fulfilling', actor, now, { decision: approved }),
