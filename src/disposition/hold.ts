@@ -175,7 +175,7 @@ export function decideRelease(
         name: 'lift-hold',
         key: `lift-hold/${hold.id}`,
         payload: { hold: hold.id },
-        notBefore: formatInstant(instantAfter(now, cooling)),
+        ...(cooling === null ? {} : { notBefore: formatInstant(instantAfter(now, cooling)) }),
       },
     ],
   };

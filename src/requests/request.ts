@@ -398,7 +398,7 @@ export function approveDecision(
             name: 'erase-subject',
             key: `erase/${request.id}/${request.version}`,
             payload: { request: request.id },
-            notBefore: formatInstant(instantAfter(now, cooling)),
+            ...(cooling === null ? {} : { notBefore: formatInstant(instantAfter(now, cooling)) }),
           },
         ]
       : [];
