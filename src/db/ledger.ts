@@ -178,12 +178,18 @@ export function nodeReader(db: Database): ReadNode {
   return cached((level, index) => readTile(db.orm, level, index));
 }
 
-/** The bytes of a tile, or null when the tree is not that large. `width` cuts a partial tile to what was asked for. */
-export async function tileBytes(db: Database, level: number, index: number, width: number): Promise<Uint8Array | null> {
+/** A tile as it is stored, however wide; null where there is none. For an audit. */
+export async function storedTile(db: Database, level: number, index: number): Promise<Uint8Array | null> {
   const [row] = await db.sql<
     { hashes: Uint8Array }[]
   >`SELECT hashes FROM ledger_tiles WHERE level = ${level} AND index = ${index}`;
-  return row && row.hashes.length >= width * 32 ? row.hashes.subarray(0, width * 32) : null;
+  return row?.hashes ?? null;
+}
+
+/** The bytes of a tile, or null when the tree is not that large. `width` cuts a partial tile to what was asked for. */
+export async function tileBytes(db: Database, level: number, index: number, width: number): Promise<Uint8Array | null> {
+  const hashes = await storedTile(db, level, index);
+  return hashes && hashes.length >= width * 32 ? hashes.subarray(0, width * 32) : null;
 }
 
 /** The exact bytes of entries, for bundles. */

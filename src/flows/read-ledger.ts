@@ -9,11 +9,12 @@ import {
   nodeReader,
   type SignedCheckpoint,
   sequenceLedger,
+  storedTile,
   streamEntries,
   tileBytes,
 } from '../db/ledger.ts';
 import { type AuditResult, auditLedger, type KnownRoot } from '../ledger/audit.ts';
-import { parseCheckpoint } from '../ledger/checkpoint.ts';
+import { type Checkpoint, parseCheckpoint } from '../ledger/checkpoint.ts';
 import { formatVerifierKey, openNote, parseVerifierKey, type VerifyEd25519 } from '../ledger/note.ts';
 import { consistencyProof, inclusionProof } from '../ledger/proofs.ts';
 import { formatEntryBundle, type Tile, tileWidth } from '../ledger/tile.ts';
@@ -92,37 +93,45 @@ const ed25519: VerifyEd25519 = (publicKey, message, signature) => {
   return signature.length === 64 && edVerify(null, message, key, signature);
 };
 
-export type LedgerVerification = AuditResult | { readonly ok: false; readonly index: number; readonly reason: string };
-
 /**
- * Recompute the whole ledger: indices, leaves, every checkpoint's root and signature, and consistency with a
+ * Recompute the whole ledger: indices, leaves, tiles, every checkpoint's root and signature, and consistency with a
  * checkpoint that was kept elsewhere.
  */
-export async function verifyLedger(office: Office, kept: string | null): Promise<LedgerVerification> {
-  const key = parseVerifierKey(verifierKey(office));
-  if ('fault' in key) throw new Error('the ledger has no usable key');
+export async function verifyLedger(office: Office, kept: string | null): Promise<AuditResult> {
+  const { db } = office.store;
   const roots: KnownRoot[] = [];
-  for (const checkpoint of await allCheckpoints(office.store.db)) {
-    const opened = await openNote(checkpoint.note, key, ed25519);
-    if ('fault' in opened)
+  for (const { size, root, note } of await allCheckpoints(db)) {
+    const signed = await openCheckpoint(office, note);
+    if (typeof signed === 'string')
       return {
         ok: false,
-        index: checkpoint.size - 1,
-        reason: `the checkpoint of size ${checkpoint.size} is not signed by the ledger's key: ${opened.fault}`,
+        index: Math.max(size - 1, 0),
+        reason: `the checkpoint of size ${size} is not good: ${signed}`,
       };
-    roots.push(checkpoint);
+    if (signed.size !== size || toHex(signed.root) !== toHex(root))
+      return {
+        ok: false,
+        index: Math.max(size - 1, 0),
+        reason: `the checkpoint stored for size ${size} was signed for size ${signed.size} and the root ${toHex(signed.root)}`,
+      };
+    roots.push(signed);
   }
   if (kept !== null) {
-    const opened = await openNote(kept, key, ed25519);
-    const parsed = 'fault' in opened ? null : parseCheckpoint(opened.text);
-    if (!parsed)
-      return {
-        ok: false,
-        index: 0,
-        reason: `the checkpoint given is not one of this ledger: ${'fault' in opened ? opened.fault : 'malformed'}`,
-      };
-    roots.push(parsed);
-    roots.sort((a, b) => a.size - b.size);
+    const signed = await openCheckpoint(office, kept);
+    if (typeof signed === 'string')
+      return { ok: false, index: 0, reason: `the checkpoint given is not one of this ledger: ${signed}` };
+    roots.push(signed);
   }
-  return auditLedger(streamEntries(office.store.db), roots);
+  return auditLedger(streamEntries(db), roots, (level, index) => storedTile(db, level, index));
+}
+
+/** What a note says, if it is a checkpoint of this ledger and its key signed it; else what is wrong. */
+async function openCheckpoint(office: Office, note: string): Promise<Checkpoint | string> {
+  const key = parseVerifierKey(verifierKey(office));
+  if ('fault' in key) throw new Error('the ledger has no usable key');
+  const opened = await openNote(note, key, ed25519);
+  if ('fault' in opened) return opened.fault.replaceAll('_', ' ');
+  const checkpoint = parseCheckpoint(opened.text);
+  if (!checkpoint) return 'it is no checkpoint';
+  return checkpoint.origin === office.checkpointSigner.origin ? checkpoint : `it is of ${checkpoint.origin}`;
 }

@@ -60,12 +60,15 @@ function noteKeyId(name: string, publicKey: Uint8Array): string {
   return toHex(sha256(input).subarray(0, 4));
 }
 
-/** Whether a name may name a key: not empty, no white space, no plus. */
+/** Whether a name may name a key: not empty, no white space of Unicode (NEXT LINE is one, for `\s` it is not), no plus. */
 export function isKeyName(name: string): boolean {
-  return name !== '' && name.isWellFormed() && !/[\s+]/u.test(name);
+  return name !== '' && name.isWellFormed() && !/[\p{White_Space}\ufeff+]/u.test(name);
 }
 
+/** @throws TypeError when it would not read back */
 export function formatVerifierKey(name: string, publicKey: Uint8Array): string {
+  if (!isKeyName(name) || publicKey.length !== 32)
+    throw new TypeError('a verifier key is a name without white space or plus, and 32 bytes');
   const tagged = new Uint8Array(1 + publicKey.length);
   tagged[0] = ed25519;
   tagged.set(publicKey, 1);
@@ -76,7 +79,7 @@ export function formatVerifierKey(name: string, publicKey: Uint8Array): string {
 export function parseVerifierKey(text: string): VerifierKey | { readonly fault: NoteFault } {
   const match = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/u.exec(text.trim());
   const [, name = '', keyId = '', encoded = ''] = match ?? [];
-  const tagged = match ? fromBase64(encoded) : null;
+  const tagged = isKeyName(name) ? fromBase64(encoded) : null;
   if (tagged?.length !== 33 || tagged[0] !== ed25519) return { fault: 'key_malformed' };
   const publicKey = tagged.subarray(1);
   return noteKeyId(name, publicKey) === keyId ? { name, keyId, publicKey } : { fault: 'key_malformed' };
@@ -101,8 +104,8 @@ export function signNote(
 }
 
 function isNoteText(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a note holds no control character but newline
-  return text.isWellFormed() && !/[\u0000-\u0009\u000b-\u001f\u007f]/.test(text);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a note holds nothing below U+0020 but newline (C2SP)
+  return text.isWellFormed() && !/[\u0000-\u0009\u000b-\u001f]/.test(text);
 }
 
 /** Take a note apart. Nothing is verified yet. */

@@ -86,7 +86,7 @@ export function verifyConsistency(
   const { from, to, fromRoot, toRoot } = claim;
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from <= 0 || from > to) return false;
   // Two trees of one size are one tree: its roots are compared as they are, whatever hash made them.
-  if (from === to) return proof.length === 0 && equal(fromRoot, toRoot);
+  if (from === to) return proof.length === 0 && fromRoot.length > 0 && equal(fromRoot, toRoot);
   if (!areHashes([fromRoot, toRoot, ...proof])) return false;
   const path = Number.isInteger(Math.log2(from)) ? [fromRoot, ...proof] : [...proof];
   const [first, ...rest] = path;

@@ -62,8 +62,13 @@ export function hashAt(bytes: Uint8Array, at: number): Uint8Array {
   return hash;
 }
 
-/** An entry bundle: each entry behind its length in two bytes, big-endian. */
+/**
+ * An entry bundle: each entry behind its length in two bytes, big-endian.
+ * @throws RangeError when an entry is longer than two bytes can say, or there are more than 256
+ */
 export function formatEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
+  if (entries.length > tileWidth || entries.some(({ length }) => length > 0xffff))
+    throw new RangeError('a bundle has at most 256 entries of at most 65,535 bytes');
   const bundle = new Uint8Array(entries.reduce((sum, entry) => sum + 2 + entry.length, 0));
   let at = 0;
   for (const entry of entries) {

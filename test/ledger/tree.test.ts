@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256, toHex } from '../../src/core/hash.ts';
-import { auditLedger } from '../../src/ledger/audit.ts';
+import { auditLedger, type StoredTile } from '../../src/ledger/audit.ts';
 import { formatCheckpoint, parseCheckpoint } from '../../src/ledger/checkpoint.ts';
 import { emptyRoot, Frontier, leafHash, nodeHash, rootOf } from '../../src/ledger/merkle.ts';
-import { isKeyName, parseNote } from '../../src/ledger/note.ts';
+import { formatVerifierKey, isKeyName, parseNote } from '../../src/ledger/note.ts';
 import {
   consistencyProof,
   inclusionProof,
@@ -67,6 +67,19 @@ describe('the tree', () => {
   });
 });
 
+/** The tiles of a ledger by the definition, as a database keeps them. */
+function tilesOf(list: readonly Uint8Array[]): Map<string, Uint8Array> {
+  const tiles = new Map<string, Uint8Array>();
+  for (let level = 0, hashes = [...list]; hashes.length > 0; level++) {
+    for (let at = 0; at < hashes.length; at += 256)
+      tiles.set(`${level}/${at / 256}`, new Uint8Array(Buffer.concat(hashes.slice(at, at + 256))));
+    hashes = Array.from({ length: Math.floor(hashes.length / 256) }, (_, i) =>
+      naiveRoot(hashes.slice(i * 256, (i + 1) * 256)),
+    );
+  }
+  return tiles;
+}
+
 describe('the audit', () => {
   const entries = (count: number, change?: (i: number, bytes: Buffer) => Buffer) =>
     (async function* () {
@@ -76,9 +89,16 @@ describe('the audit', () => {
       }
     })();
   const roots = [3, 8].map((size) => ({ size, root: rootOf(leaves(size)) }));
+  const stored =
+    (tiles: ReadonlyMap<string, Uint8Array>): StoredTile =>
+    async (level, index) =>
+      tiles.get(`${level}/${index}`) ?? null;
+  const ten = stored(tilesOf(leaves(10)));
 
-  it('passes a ledger that is whole', async () => {
-    expect(await auditLedger(entries(10), roots)).toMatchObject({ ok: true, size: 10 });
+  it('passes a ledger that is whole, whatever the order of the roots', async () => {
+    expect(await auditLedger(entries(10), roots, ten)).toMatchObject({ ok: true, size: 10, checkpoints: 2 });
+    expect(await auditLedger(entries(10), [...roots].reverse(), ten)).toMatchObject({ ok: true });
+    expect(await auditLedger(entries(0), [], stored(new Map()))).toMatchObject({ ok: true, size: 0 });
   });
 
   it('names the first bad index', async () => {
@@ -86,22 +106,67 @@ describe('the audit', () => {
       await auditLedger(
         entries(10, (i, b) => (i === 5 ? Buffer.from('x') : b)),
         roots,
+        ten,
       ),
     ).toMatchObject({ ok: false, index: 5 });
+    const wrongEmpty = [{ size: 0, root: rootOf(leaves(1)) }];
+    expect(await auditLedger(entries(10), wrongEmpty, ten)).toMatchObject({ ok: false, index: 0 });
   });
 
-  it('notices a rewritten entry with a matching leaf hash, by the checkpoint', async () => {
+  it('notices a rewritten entry with a matching leaf hash and tiles, by the checkpoint', async () => {
+    const bytesOf = (index: number) => Buffer.from(index === 1 ? 'forged' : `leaf ${index}`);
     const forged = (async function* () {
-      for (let index = 0; index < 10; index++) {
-        const bytes = Buffer.from(index === 1 ? 'forged' : `leaf ${index}`);
+      for (let index = 0; index < 10; index++)
+        yield { index, bytes: bytesOf(index), leafHash: leafHash(bytesOf(index)) };
+    })();
+    const tiles = tilesOf(Array.from({ length: 10 }, (_, i) => leafHash(bytesOf(i))));
+    expect(await auditLedger(forged, roots, stored(tiles))).toMatchObject({ ok: false, index: 2 });
+  });
+
+  it('notices an entry that is missing, twice there, or cut off', async () => {
+    const at = async function* (indices: readonly number[]) {
+      for (const index of indices) {
+        const bytes = Buffer.from(`leaf ${index}`);
         yield { index, bytes, leafHash: leafHash(bytes) };
       }
-    })();
-    expect(await auditLedger(forged, roots)).toMatchObject({ ok: false, index: 2 });
+    };
+    expect(await auditLedger(at([0, 1, 3]), [], ten)).toMatchObject({ ok: false, index: 2, reason: /missing/ });
+    expect(await auditLedger(at([0, 1, 1]), [], ten)).toMatchObject({ ok: false, index: 1, reason: /twice/ });
+    expect(await auditLedger(entries(6), roots, ten)).toMatchObject({ ok: false, index: 6 });
   });
 
-  it('notices that the end was cut off', async () => {
-    expect(await auditLedger(entries(6), roots)).toMatchObject({ ok: false, index: 6 });
+  it('notices any changed, missing or added byte of any tile, and names an index it stands for', async () => {
+    const list = leaves(600);
+    const whole = tilesOf(list);
+    expect([...whole.keys()]).toEqual(['0/0', '0/1', '0/2', '1/0']);
+    expect(await auditLedger(entries(600), [], stored(whole))).toMatchObject({ ok: true });
+    const keys = [...whole.keys()];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...keys),
+        fc.nat(),
+        fc.constantFrom('flip', 'drop', 'cut', 'add'),
+        async (key, place, how) => {
+          const tiles = new Map(whole);
+          const bytes = Buffer.from(whole.get(key) ?? []);
+          const at = place % bytes.length;
+          bytes[at] = (bytes[at] ?? 0) ^ 1;
+          if (how === 'flip') tiles.set(key, bytes);
+          else if (how === 'drop') tiles.delete(key);
+          else if (how === 'cut') tiles.set(key, (whole.get(key) ?? new Uint8Array()).subarray(0, at));
+          else tiles.set(key, new Uint8Array([...(whole.get(key) ?? []), ...leafHash(bytes)]));
+          const [level = 0, index = 0] = key.split('/').map(Number);
+          const found = await auditLedger(entries(600), [], stored(tiles));
+          expect(found.ok).toBe(false);
+          if (found.ok) return;
+          if (how === 'flip') expect(found.index).toBe((index * 256 + Math.floor(at / 32)) * 256 ** level);
+          expect(found.reason).toContain(`${level}/${index}`);
+        },
+      ),
+      { numRuns: 40 },
+    );
+    const extra = new Map(whole).set('2/0', leafHash(Buffer.from('x')));
+    expect(await auditLedger(entries(600), [], stored(extra))).toMatchObject({ ok: false });
   });
 });
 
@@ -109,8 +174,14 @@ describe('formats', () => {
   it('writes and reads checkpoints', () => {
     const checkpoint = { origin: 'example.com/ledger', size: 7, root: new Uint8Array(rootOf(leaves(7))) };
     expect(parseCheckpoint(formatCheckpoint(checkpoint))).toEqual(checkpoint);
-    for (const bad of ['', 'o\n-1\nAAAA\n', 'o\n01\nAAAA\n', 'o\n1\nnot base64\n', 'o\n1'])
+    const text = formatCheckpoint(checkpoint);
+    expect(parseCheckpoint(`${text}more\n`)).toEqual(checkpoint);
+    for (const bad of ['', 'o\n-1\nAAAA\n', 'o\n01\nAAAA\n', 'o\n1\nnot base64\n', 'o\n1', text.slice(0, -1)])
+      expect(parseCheckpoint(bad), bad).toBeNull();
+    for (const bad of [`${text}more`, `${text}\n`, `${text}more\n\nand more\n`])
       expect(parseCheckpoint(bad)).toBeNull();
+    for (const bad of [{ origin: 'a\nb' }, { origin: '' }, { size: -1 }, { size: 0.5 }, { root: new Uint8Array(31) }])
+      expect(() => formatCheckpoint({ ...checkpoint, ...bad }), JSON.stringify(bad)).toThrow(RangeError);
   });
 
   it('writes tile paths as the specification does', () => {
@@ -147,6 +218,8 @@ describe('formats', () => {
     const list = [Buffer.from('one'), Buffer.alloc(0), Buffer.alloc(65_535, 1)].map((b) => new Uint8Array(b));
     expect(parseEntryBundle(formatEntryBundle(list))).toEqual(list);
     expect(parseEntryBundle(new Uint8Array([0, 5, 1]))).toBeNull();
+    expect(() => formatEntryBundle([new Uint8Array(65_536)])).toThrow(RangeError);
+    expect(() => formatEntryBundle(Array.from({ length: 257 }, () => new Uint8Array(1)))).toThrow(RangeError);
   });
 
   it('refuses hostile notes by name', () => {
@@ -155,6 +228,12 @@ describe('formats', () => {
     expect(parseNote('a\n\n— x !!!\n')).toEqual({ fault: 'signature_line_malformed' });
     expect(parseNote('a\u0007\n\n— x AAAAAAA=\n')).toEqual({ fault: 'not_utf8_text' });
     expect(parseNote('x'.repeat(1_000_001))).toEqual({ fault: 'too_large' });
-    expect(isKeyName('a b')).toBe(false);
+    for (const bad of ['', 'a b', 'a+b', 'a\u0085b', 'a\u00a0b', 'a\u2003b', 'a\u3000b', '\ud800'])
+      expect(isKeyName(bad), JSON.stringify(bad)).toBe(false);
+    expect(parseNote('a\u007f\n\n— x AAAAAAA=\n')).toHaveProperty('text', 'a\u007f\n');
+    expect(() => formatVerifierKey('x', new Uint8Array(31))).toThrow(TypeError);
+    expect(() => formatVerifierKey('x y', new Uint8Array(32))).toThrow(TypeError);
+    const equalSizes = { from: 1, to: 1, fromRoot: new Uint8Array(), toRoot: new Uint8Array() };
+    expect(verifyConsistency(equalSizes, [])).toBe(false);
   });
 });
