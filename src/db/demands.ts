@@ -9,10 +9,16 @@ import type { Vault } from './vault.ts';
 interface Sealed {
   readonly paper: Paper;
   readonly channel: string;
+  /** By place in the history: why staff made a move, in their own words, which may name anybody. */
+  readonly notes: readonly (string | null)[];
 }
 
 export async function demandColumns(vault: Vault, demand: Demand) {
-  const secret: Sealed = { paper: demand.paper.reveal(), channel: demand.channel };
+  const secret: Sealed = {
+    paper: demand.paper.reveal(),
+    channel: demand.channel,
+    notes: demand.history.map(({ note }) => note),
+  };
   return {
     id: demand.id,
     reference: demand.reference,
@@ -23,7 +29,7 @@ export async function demandColumns(vault: Vault, demand: Demand) {
     dueAt: demand.dueAt,
     emergency: demand.emergency,
     policy: demand.policy,
-    history: demand.history as unknown as Json,
+    history: demand.history.map(({ note: _, ...item }) => item) as unknown as Json,
     documents: demand.documents as unknown as Json,
     holdIds: [...demand.holdIds],
     exportIds: [...demand.exportIds],
@@ -39,7 +45,10 @@ async function toDemand(store: Store, row: typeof demands.$inferSelect): Promise
     type: row.type as DemandType,
     state: row.state as DemandState,
     channel: secret.channel,
-    history: row.history as unknown as Demand['history'],
+    history: (row.history as unknown as Demand['history']).map((item, place) => ({
+      ...item,
+      note: secret.notes[place] ?? null,
+    })),
     documents: row.documents as unknown as ServedDocument[],
     paper: personal(secret.paper),
   };

@@ -23,10 +23,16 @@ import type { Vault } from './vault.ts';
 interface Sealed {
   readonly subject: Subject;
   readonly details: string | null;
+  /** By place among the clock's events: what the person was told, in staff's own words. */
+  readonly eventReasons: readonly (string | null)[];
 }
 
 export async function requestColumns(vault: Vault, request: SubjectRequest) {
-  const secret: Sealed = { subject: request.subject.reveal(), details: request.details.reveal() };
+  const secret: Sealed = {
+    subject: request.subject.reveal(),
+    details: request.details.reveal(),
+    eventReasons: request.clockEvents.map(({ reason }) => (typeof reason === 'string' ? reason : null)),
+  };
   return {
     id: request.id,
     reference: request.reference,
@@ -44,7 +50,7 @@ export async function requestColumns(vault: Vault, request: SubjectRequest) {
     clock: request.deadline.clock,
     subject: request.pseudonym,
     history: request.history as unknown as Json,
-    clockEvents: request.clockEvents as unknown as Json,
+    clockEvents: request.clockEvents.map(({ reason: _, ...event }) => event) as unknown as Json,
     identity: request.identity as unknown as Json,
     findings: request.findings as unknown as Json,
     decision: request.decision as unknown as Json,
@@ -66,7 +72,10 @@ async function toRequest(store: Store, row: typeof requests.$inferSelect): Promi
     deadline: { dueAt, dueOn, clock: clock as Deadline['clock'] },
     pseudonym: subject,
     history: row.history as unknown as HistoryItem[],
-    clockEvents: row.clockEvents as unknown as ClockEvent[],
+    clockEvents: (row.clockEvents as unknown as ClockEvent[]).map((event, place) => {
+      const reason = secret.eventReasons[place];
+      return typeof reason === 'string' ? { ...event, reason } : event;
+    }),
     identity: row.identity as unknown as Identity,
     findings: row.findings as unknown as Finding[] | null,
     decision: row.decision as unknown as RequestDecision | null,

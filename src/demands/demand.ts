@@ -135,7 +135,7 @@ export function receiveDemand(demand: Demand, actor: Actor, now: Temporal.Instan
 /**
  * Move a demand. Nothing is collected before it is authenticated, and it counts as answered only once a sealed export
  * is linked to it.
- * @param note why, in the actor's words; kept in the history, so it must not name persons
+ * @param note why, in the actor's words; kept sealed, and never in the ledger
  */
 export function moveDemand(
   demand: Demand,

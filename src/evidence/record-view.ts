@@ -59,13 +59,15 @@ function attachmentsOf(datasets: readonly TableDataset[], dataset: TableDataset)
 }
 
 /**
- * The datasets an export takes: those its scope names; else every dataset that reads as messages in conversations.
+ * The datasets an export takes: those its scope names; else every dataset that reads as messages in conversations, or as
+ * messages where there are no conversations.
  * Anything else about a person (their account, their devices) is given out only when it is asked for by name.
  */
 export function exportedDatasets(map: DataMap, scope: HoldScope): readonly TableDataset[] {
   const tables = Object.values(map).flatMap((source) => (source.kind === 'postgres' ? source.datasets : []));
   if (scope.datasets.length > 0) return tables.filter(({ id }) => scope.datasets.includes(id));
-  return tables.filter((dataset) => recordView(tables, dataset)?.thread);
+  const inConversations = tables.filter((dataset) => recordView(tables, dataset)?.thread);
+  return inConversations.length > 0 ? inConversations : tables.filter((dataset) => recordView(tables, dataset));
 }
 
 /** The dataset and key column of conversations, where the data map has such: what "conversation 41" means. */

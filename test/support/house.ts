@@ -21,6 +21,8 @@ export interface TestHouseOptions {
   /** Carry tasks out, as a worker would. */
   readonly working?: boolean;
   readonly demonstration?: boolean;
+  /** What a log would get. */
+  readonly log?: (...said: unknown[]) => void;
   readonly databaseUrl?: string;
   readonly folder?: string;
 }
@@ -39,8 +41,9 @@ export async function openTestHouse(options: TestHouseOptions): Promise<TestHous
   const house = await openHouse(config, {
     demo: options.demonstration ?? false,
     publicUrl: 'http://localhost:3000',
-    log: () => {},
+    log: (line) => options.log?.(line),
     report: (what, error) => {
+      options.log?.(what, error instanceof Error ? { name: error.name, message: error.message } : error);
       if (process.env.SHOW_FAULTS) console.error(what, error);
     },
     ...(options.now ? { now: options.now } : {}),

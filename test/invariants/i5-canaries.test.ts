@@ -1,0 +1,269 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Actor, Role } from '../../src/core/actor.ts';
+import { createToken } from '../../src/flows/create-actor.ts';
+import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
+import { httpApp } from '../../src/http/app.ts';
+import { emptyDatabase, type TestDatabase } from '../support/database.ts';
+import { openTestHouse, type TestHouse } from '../support/house.ts';
+import { type MailServer, startMailServer } from '../support/mail.ts';
+import { policiesFolder } from '../support/policies.ts';
+import { waitUntil } from '../support/wait.ts';
+import { done } from './world.ts';
+
+/** Words that nobody else would write: one in every field of every call. Where one turns up, that field leaked. */
+const canaries = new Map<string, string>();
+function plant(field: string): string {
+  const known = canaries.get(field);
+  if (known !== undefined) return known;
+  const word = `kanari${createHash('sha256').update(field).digest('hex').slice(0, 10)}`;
+  canaries.set(field, word);
+  return word;
+}
+
+const sources = `sources:
+  app:
+    kind: postgres
+    url: \${APP}
+    datasets:
+      users:
+        table: public.users
+        key: [id]
+        identifiers: { email: email, phone: phone }
+        fields: { name: { category: identity.name } }
+        onDispose: { messages: restrict }
+      messages:
+        table: public.messages
+        key: [id]
+        time: sent_at
+        links: { sender_id: { to: users.id, owner: true } }
+        fields: { body: { category: communication.content, text: true } }
+`;
+const retention = `rules:
+  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
+`;
+
+let app: TestDatabase;
+let mail: MailServer;
+let opened: TestHouse;
+let doors: Hono;
+const tokens = new Map<string, string>();
+const logged: string[] = [];
+const email = `${plant('email')}@example.com`;
+const other = `${plant('other email')}@example.com`;
+
+beforeAll(async () => {
+  [app, mail] = await Promise.all([emptyDatabase(), startMailServer()]);
+  await app.sql.unsafe(`CREATE TABLE users (id int PRIMARY KEY, email text, phone text, name text);
+    CREATE TABLE messages (id int PRIMARY KEY, sender_id int REFERENCES users, sent_at timestamptz, body text);
+    INSERT INTO users VALUES (1, '${email}', '+1${plant('phone')}', '${plant('name')}'), (2, '${other}', NULL, 'x');
+    INSERT INTO messages SELECT n, 1 + n % 2, CASE WHEN n <= 10 THEN timestamptz '2019-01-01Z' ELSE now() END + n * interval '1 minute',
+      '${plant('body')} ' || n FROM generate_series(1, 20) n;`);
+  opened = await openTestHouse({
+    policies: policiesFolder({ 'sources.yaml': sources, 'retention.yaml': retention }),
+    env: { APP: app.url, SMTP_URL: mail.url },
+    working: true,
+    demonstration: true,
+    log: (...said) => logged.push(JSON.stringify(said)),
+  });
+  const report = (what: string, error: unknown) => logged.push(`${what} ${error instanceof Error ? error.name : ''}`);
+  const http = httpApp(opened.house.office, {
+    sessionOf: async () => null,
+    metrics: async () => '',
+    metricsToken: 'm',
+    report,
+  });
+  doors = http.app as unknown as Hono;
+  const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
+  for (const [name, role] of [
+    [plant('privacy name'), 'privacy'],
+    [plant('second name'), 'privacy'],
+    [plant('legal name'), 'legal'],
+    [plant('second legal name'), 'legal'],
+    [plant('compliance name'), 'compliance'],
+  ] as readonly (readonly [string, Role])[])
+    tokens.set(
+      name,
+      done(await createToken(opened.house.office, cli, { name, role, expires: null, canApprove: true })).token,
+    );
+});
+afterAll(async () => {
+  await opened?.close();
+  await mail?.close();
+  await app?.drop();
+});
+
+async function api(who: string, method: string, path: string, body?: unknown) {
+  const isForm = body instanceof FormData;
+  const response = await doors.request(`/api/v1${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${tokens.get(plant(who))}`,
+      ...(isForm ? {} : { 'Content-Type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    body: (text.startsWith('{') ? JSON.parse(text) : {}) as { id: string; state: string },
+  };
+}
+
+async function inState(path: string, who: string, state: string): Promise<void> {
+  let last = '';
+  await waitUntil(async () => {
+    const { body } = await api(who, 'GET', path);
+    last = JSON.stringify(body);
+    return body.state === state;
+  }, 20_000).catch(() => {
+    throw new Error(`not ${state}: ${last}`);
+  });
+}
+
+async function everythingOnce(): Promise<void> {
+  const ask = async (type: string) => {
+    const made = await api('privacy name', 'POST', '/requests', {
+      type,
+      channel: 'mail',
+      subject: {
+        name: plant('subject name'),
+        identifiers: [
+          { kind: 'email', value: email },
+          { kind: 'phone', value: `+1${plant('phone')}` },
+        ],
+      },
+      details: plant('details'),
+    });
+    expect(made.status).toBe(201);
+    const { id } = made.body;
+    const { reference } = made.body as unknown as { reference: string };
+    const letter = await mail.waitFor(
+      ({ mail: one }) => (one.text ?? '').includes(reference) && /^Your code/.test(one.subject ?? ''),
+    );
+    const code = /code is (\d{8})/.exec(letter.mail.text ?? '')?.[1] ?? '';
+    await api('privacy name', 'POST', `/requests/${id}/verify`, { code: '00000000' });
+    await api('privacy name', 'POST', `/requests/${id}/verify`, { code });
+    await inState(`/requests/${id}`, 'privacy name', 'review');
+    return id;
+  };
+  const hold = await api('legal name', 'POST', '/holds', {
+    matter: plant('matter'),
+    reason: plant('hold reason'),
+    scope: { subjects: [{ kind: 'email', value: other }] },
+  });
+  expect(hold.body.state).toBe('active');
+  const run = await api('compliance name', 'POST', '/disposition/runs', {});
+  await inState(`/disposition/runs/${run.body.id}`, 'compliance name', 'completed');
+
+  const demand = await api('legal name', 'POST', '/demands', {
+    type: 'civil_subpoena',
+    instrumentNumber: plant('instrument'),
+    issuer: { name: plant('issuer'), country: 'US', court: plant('court') },
+    requester: {
+      name: plant('requester'),
+      agency: plant('agency'),
+      role: plant('requester role'),
+      email: `${plant('requester email')}@example.com`,
+    },
+    receivedAt: '2026-11-20T10:00:00Z',
+    dueAt: '2026-12-20T10:00:00Z',
+    targets: [{ kind: 'email', value: email }],
+    scope: { dataClasses: ['content'], from: '2019-01-01', to: '2026-10-31' },
+    caption: plant('caption'),
+    notes: plant('notes'),
+  });
+  expect(demand.status, JSON.stringify(demand.body)).toBe(201);
+  const paper = new FormData();
+  paper.set('file', new File([`%PDF-1.4 ${plant('paper')}`], `${plant('file name')}.pdf`, { type: 'application/pdf' }));
+  await api('legal name', 'POST', `/demands/${demand.body.id}/documents`, paper);
+  await api('legal name', 'POST', `/demands/${demand.body.id}/authenticate`, { note: plant('move note') });
+  const wanted = await api('legal name', 'POST', '/exports', {
+    purpose: 'legal_production',
+    demandId: demand.body.id,
+    matter: plant('export matter'),
+    scope: { subjects: [{ kind: 'email', value: email }] },
+    formats: ['pdf', 'csv', 'ndjson'],
+  });
+  expect(wanted.status, JSON.stringify(wanted.body)).toBe(202);
+  await inState(`/exports/${wanted.body.id}`, 'legal name', 'awaiting_approval');
+  await api('second legal name', 'POST', `/exports/${wanted.body.id}/approve`, {});
+  await inState(`/exports/${wanted.body.id}`, 'legal name', 'sealed');
+  expect((await api('legal name', 'GET', `/exports/${wanted.body.id}/package`)).status).toBe(200);
+
+  const extended = await ask('access');
+  await api('privacy name', 'POST', `/requests/${extended}/extend`, { reason: plant('extension reason') });
+  await api('privacy name', 'POST', `/requests/${extended}/decide`, {
+    outcome: 'refused',
+    reason: plant('free reason'),
+  });
+  await api('privacy name', 'POST', `/requests/${extended}/decide`, { outcome: 'refused', reason: 'EXCESSIVE' });
+  const erasure = await ask('erasure');
+  await api('privacy name', 'POST', `/requests/${erasure}/decide`, { outcome: 'granted' });
+  await api('second name', 'POST', `/requests/${erasure}/approve`, {});
+  await inState(`/requests/${erasure}`, 'privacy name', 'closed');
+}
+
+/** A word as it might stand somewhere: plain, in hex, in base64 at any offset. */
+function forms(word: string): readonly string[] {
+  const bytes = Buffer.from(word);
+  const shifted = [0, 1, 2].map((pad) =>
+    Buffer.concat([Buffer.alloc(pad), bytes])
+      .toString('base64')
+      .replaceAll('=', '')
+      .slice(pad === 0 ? 0 : pad + 1, -2),
+  );
+  return [word, bytes.toString('hex'), ...shifted];
+}
+
+function leaksIn(where: string, text: string): readonly string[] {
+  const low = text.toLowerCase();
+  return [...canaries].flatMap(([field, word]) =>
+    forms(word).some((form) => text.includes(form) || low.includes(form.toLowerCase())) ? [`${field} in ${where}`] : [],
+  );
+}
+
+describe('a word planted in every field of every flow', () => {
+  it('I5 is found nowhere but where it is sealed: not in the ledger, tasks, journal, logs or any plain column', async () => {
+    await everythingOnce();
+    const { office } = opened.house;
+    await bringLedgerUpToDate(office);
+    expect(canaries.size).toBeGreaterThan(25);
+    const { sql } = office.store.db;
+
+    const entries = await sql<{ bytes: Uint8Array }[]>`SELECT bytes FROM ledger_entries ORDER BY index`;
+    const ledger = entries.map(({ bytes }) => Buffer.from(bytes).toString('utf8')).join('\n');
+    for (const kind of ['request.fulfilled', 'erasure.batch', 'batch.destroyed', 'export.sealed', 'demand.document'])
+      expect(ledger, `the walk did not come to ${kind}`).toContain(kind);
+    expect(leaksIn('the ledger', ledger)).toEqual([]);
+    // A digest without a key is as good as the address: whoever can guess it can look it up.
+    for (const address of [email, other])
+      for (const algorithm of ['sha256', 'sha1', 'md5'])
+        expect(ledger).not.toContain(createHash(algorithm).update(address).digest('hex'));
+
+    const tasks = await sql`SELECT data, output FROM pgboss.job`;
+    expect(leaksIn('the tasks', JSON.stringify(tasks))).toEqual([]);
+    expect(leaksIn('what was logged', logged.join('\n'))).toEqual([]);
+    const [journal] = await app.sql`SELECT string_agg(j::text, ' ') AS text FROM muniment.journal j`;
+    expect(leaksIn('the journal', String(journal?.text))).toEqual([]);
+    expect(leaksIn('the list of erasures', readFileSync(`${opened.folder}/erasures.jsonl`, 'utf8'))).toEqual([]);
+  }, 60_000);
+
+  it('I5 stands in no column of Muniment’s own tables in the plain, but the names of staff and what an index needs', async () => {
+    const { sql } = opened.house.office.store.db;
+    const tables = await sql<{ name: string }[]>`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`;
+    const leaks: string[] = [];
+    for (const { name } of tables) {
+      const [row] = await sql<{ text: string | null }[]>`SELECT string_agg(t::text, ' ') AS text FROM ${sql(name)} t`;
+      leaks.push(...leaksIn(name, row?.text ?? ''));
+    }
+    // Staff are named: `people` is who may sign in and approve.
+    expect(leaks.filter((leak) => !/ name in people$/.test(leak))).toEqual([]);
+  });
+
+  it('I5 the chain holds after an erasure', async () => {
+    expect(await verifyLedger(opened.house.office, null)).toMatchObject({ ok: true });
+  });
+});
