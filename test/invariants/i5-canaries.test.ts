@@ -141,7 +141,7 @@ async function everythingOnce(): Promise<void> {
     const { id } = made.body;
     const { reference } = made.body as unknown as { reference: string };
     const letter = await mail.waitFor(
-      ({ mail: one }) => (one.text ?? '').includes(reference) && /^Your code/.test(one.subject ?? ''),
+      ({ mail: one }) => (one.text ?? '').includes(reference) && (one.subject ?? '').startsWith('Your code'),
     );
     const code = /code is (\d{8})/.exec(letter.mail.text ?? '')?.[1] ?? '';
     await api('privacy name', 'POST', `/requests/${id}/verify`, { code: '00000000' });
@@ -260,7 +260,7 @@ describe('a word planted in every field of every flow', () => {
       leaks.push(...leaksIn(name, row?.text ?? ''));
     }
     // Staff are named: `people` is who may sign in and approve.
-    expect(leaks.filter((leak) => !/ name in people$/.test(leak))).toEqual([]);
+    expect(leaks.filter((leak) => !leak.endsWith(' name in people'))).toEqual([]);
   });
 
   it('I5 the chain holds after an erasure', async () => {
