@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { guardTransactions } from '../core/lost-connections.ts';
 
 /** Muniment's own database: typed queries in `orm`, bulk and special statements in `sql`, one pool under both. */
 export interface Database {
@@ -16,10 +17,11 @@ export type Queryable = Pick<PostgresJsDatabase, 'select' | 'insert' | 'update' 
  * @param max connections at most; every statement is given up after a minute, so that nothing waits for ever
  */
 export function openDatabase(url: string, max = 10): Database {
-  const sql = postgres(url, {
+  const pool = postgres(url, {
     max,
     onnotice: () => {},
     connection: { application_name: 'muniment', TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
   });
+  const sql = guardTransactions(pool);
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 5 }) };
 }

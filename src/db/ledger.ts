@@ -214,12 +214,16 @@ export async function listEntries(
   return rows.map((row) => ({ index: Number(row.index), bytes: row.bytes, leafHash: row.leaf_hash }));
 }
 
-/** All entries in order, streamed. */
+/** All entries in order, streamed, each part by a query of its own: a lost connection is an error, never an early end. */
 export async function* streamEntries(db: Database): AsyncGenerator<StoredEntry> {
-  const cursor = db.sql<{ index: string; bytes: Uint8Array; leaf_hash: Uint8Array }[]>`
-    SELECT index, bytes, leaf_hash FROM ledger_entries ORDER BY index`.cursor(5000);
-  for await (const rows of cursor)
+  for (let after = -1; ; ) {
+    const rows = await db.sql<{ index: string; bytes: Uint8Array; leaf_hash: Uint8Array }[]>`
+      SELECT index, bytes, leaf_hash FROM ledger_entries WHERE index > ${after} ORDER BY index LIMIT 5000`;
     for (const row of rows) yield { index: Number(row.index), bytes: row.bytes, leafHash: row.leaf_hash };
+    const last = rows.at(-1);
+    if (!last) return;
+    after = Number(last.index);
+  }
 }
 
 export async function pendingCount(db: Database): Promise<number> {

@@ -336,6 +336,10 @@ function judgeRecords(records: RecordsFound, manifest: Manifest): Finding {
     return no(`${records.size} records give root ${records.root}, signed is another`);
   if (records.disclosed !== manifest.counts.included || records.withheld !== manifest.counts.withheld)
     return no(`${records.disclosed} records and ${records.withheld} withheld, the counts say otherwise`);
+  if (manifest.counts.matched !== records.disclosed + records.withheld)
+    return no(
+      `${manifest.counts.matched} records matched, and ${records.disclosed + records.withheld} are accounted for`,
+    );
   return yes(`${records.disclosed} records, ${records.withheld} withheld`);
 }
 

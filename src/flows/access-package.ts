@@ -7,7 +7,7 @@ import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { loadExport } from '../db/exports.ts';
 import { queueNotice } from '../db/notices.ts';
 import { addGrant, loadRequest } from '../db/requests.ts';
-import { recordView } from '../evidence/record-view.ts';
+import { type RecordView, recordView } from '../evidence/record-view.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { fulfilled, type Receipt, type SubjectRequest } from '../requests/request.ts';
 import { columnsOf } from './collect-export.ts';
@@ -66,7 +66,8 @@ export async function accessDatasets(
       if (dataset?.kind !== 'table') return [];
       const tables = part.source.datasets.flatMap((candidate) => (candidate.kind === 'table' ? [candidate] : []));
       const view = recordView(tables, dataset);
-      return [{ dataset, columns: columnsOf(dataset, false), records: recordsOf(part, dataset, view) }];
+      const threads = view?.thread ? reached.find(({ dataset: id }) => id === view.thread?.dataset.id) : undefined;
+      return [{ dataset, columns: columnsOf(dataset, false), records: recordsOf(part, dataset, view, threads) }];
     });
   return { datasets, matched: reached.reduce((sum, { own, shared }) => sum + own.length + shared.length, 0) };
 }
@@ -76,16 +77,20 @@ type Table = Extract<ReturnType<typeof findDataset>, { kind: 'table' }>;
 async function* recordsOf(
   part: ReachedDataset,
   dataset: Table,
-  view: ReturnType<typeof recordView>,
+  view: RecordView | null,
+  threads: ReachedDataset | undefined,
 ): AsyncGenerator<OutgoingRecord> {
   // In the order of their keys, so that what was said reads in the order in which it was said.
   const rows = [...part.own, ...part.shared].sort((a, b) => compareKeys(a.key, b.key));
   const extra = view ? extraColumns(view) : {};
   const isOwn = new Set(part.own.map(({ key }) => key.join('\u001f')));
+  const ownThreads = new Set(threads?.own.map(({ key }) => key.join('\u001f')));
   for await (const record of part.source.readRows(dataset.id, rows, extra)) {
     const outgoing = toOutgoing(dataset, view, record);
     const key = dataset.key.map((column) => record[column] ?? '').join('\u001f');
-    yield isOwn.has(key) ? outgoing : redacted(outgoing, dataset);
+    const thread = view?.thread?.link.columns.map((column) => record[column] ?? '') ?? [];
+    const shown = ownThreads.has(thread.join('\u001f')) ? outgoing : withoutSubject(outgoing, thread.join('/'));
+    yield isOwn.has(key) ? shown : redacted(shown, dataset);
   }
 }
 
@@ -100,13 +105,29 @@ function compareKeys(a: readonly string[], b: readonly string[]): number {
   return 0;
 }
 
+const mark = '[REDACTED R1]';
+/** What a record of messages says beside its own columns (see `toOutgoing`): the words of other rows. */
+const namedColumns = ['sender_name', 'conversation', 'attachments'];
+
+/** A message in a conversation that is not the person's own: its subject is given out no more than its own row gives it. */
+function withoutSubject(record: OutgoingRecord, thread: string): OutgoingRecord {
+  if (record.message === null || record.stored.conversation === undefined) return record;
+  return {
+    ...record,
+    stored: { ...record.stored, conversation: mark },
+    message: { ...record.message, thread: `Conversation ${thread}` },
+  };
+}
+
 /**
  * A record of somebody else's: when and where it stands stays, what it says and whose it is goes. The replacement says
  * how much was taken out and why (R1: personal data of another person, GDPR art. 15(4)).
  */
 function redacted(record: OutgoingRecord, dataset: Table): OutgoingRecord {
-  const marker = (text: string) => `[REDACTED R1 · ${[...text].length} chars]`;
+  // Of prose the length is said; of a name or a number it would be half of it.
+  const marker = (text: string, isProse: boolean) => (isProse ? `[REDACTED R1 · ${[...text].length} chars]` : mark);
   const secret = new Set([
+    ...namedColumns,
     ...Object.entries(dataset.fields).flatMap(([column, field]) =>
       field.category.endsWith('metadata') ? [] : [column],
     ),
@@ -117,13 +138,13 @@ function redacted(record: OutgoingRecord, dataset: Table): OutgoingRecord {
   const stored = Object.fromEntries(
     Object.entries(record.stored).map(([column, value]) => [
       column,
-      secret.has(column) && value !== null ? marker(value) : value,
+      secret.has(column) && value !== null ? marker(value, dataset.fields[column]?.text === true) : value,
     ]),
   );
   const message = record.message && {
     ...record.message,
     sender: 'another person',
-    text: marker(record.message.text),
+    text: marker(record.message.text, true),
     attachments: [],
   };
   return { ...record, stored, message, attachments: [], redacted: true };

@@ -130,8 +130,13 @@ async function store(
   const now = office.now();
   const id = makeId('blob', now, office.random(10));
   const writer = await office.blobs.create(id, key);
-  await write(writer);
-  const { bytes, sha256 } = await writer.commit();
+  const { bytes, sha256 } = await write(writer).then(
+    () => writer.commit(),
+    async (fault: unknown) => {
+      await writer.abort();
+      throw fault;
+    },
+  );
   return { id, caseId: run.id, sha256, sizeBytes: bytes, mediaType, createdAt: now };
 }
 

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { resolve, sep } from 'node:path';
+import type { BlobWriter } from '../artifacts/blobs.ts';
 import { csvWriter } from '../artifacts/csv.ts';
 import { recordsWriter } from '../artifacts/ndjson.ts';
 import { writeDocument } from '../artifacts/pdf/document.ts';
@@ -121,14 +122,29 @@ function parseAttachments(dataset: TableDataset, text: string): readonly Outgoin
  * Render an export into files of the blob store: each dataset as NDJSON (authoritative) and CSV, messages as a paged
  * PDF record, attachments as they are, and what was searched. Each record is read once and streams through all of
  * them; memory does not grow with the export.
+ * @param expected about how many records will come, for the progress
  */
 export async function renderExport(
   office: Office,
   wanted: Export,
   datasets: readonly OutgoingDataset[],
-  matched: number,
+  expected: number,
 ): Promise<Rendering> {
-  const out = new Out(office, wanted, matched);
+  const out = new Out(office, wanted, expected);
+  try {
+    return await renderInto(out, office, wanted, datasets);
+  } catch (fault) {
+    await out.abort();
+    throw fault;
+  }
+}
+
+async function renderInto(
+  out: Out,
+  office: Office,
+  wanted: Export,
+  datasets: readonly OutgoingDataset[],
+): Promise<Rendering> {
   await out.open();
   const messages = interleave(datasets.map((dataset) => out.datasetItems(dataset)));
   const wantsPdf = wanted.formats.includes('pdf');
@@ -214,7 +230,8 @@ class Out {
   readonly counts = { included: 0, redacted: 0, attachments: 0, pages: 0, uncovered: 0 };
   readonly #office: Office;
   readonly #wanted: Export;
-  readonly #matched: number;
+  /** About how many records will come, for the progress; the sources may change meanwhile. */
+  readonly #expected: number;
   readonly #files: RenderedFile[] = [];
   readonly #missing: { record: string; name: string; reason: string }[] = [];
   readonly #searched: { dataset: string; records: number }[] = [];
@@ -223,10 +240,10 @@ class Out {
   #tree: Awaited<ReturnType<Out['file']>> | null = null;
   #records: ReturnType<typeof recordsWriter> | null = null;
 
-  constructor(office: Office, wanted: Export, matched: number) {
+  constructor(office: Office, wanted: Export, expected: number) {
     this.#office = office;
     this.#wanted = wanted;
-    this.#matched = matched;
+    this.#expected = expected;
   }
 
   async open(): Promise<void> {
@@ -238,7 +255,9 @@ class Out {
   async file(path: string, mediaType: string, role: FileRole) {
     const blob = makeId('blob', this.#office.now(), this.#office.random(10));
     const writer = await this.#office.blobs.create(blob, this.#key);
+    this.#open.add(writer);
     const done = async () => {
+      this.#open.delete(writer);
       const { bytes, sha256 } = await writer.commit();
       this.#files.push({ path, blob, bytes, sha256, mediaType, role });
       return sha256;
@@ -266,7 +285,7 @@ class Out {
       if (count % 2000 === 0)
         await writeProgress(this.#office.store, this.#wanted.id, {
           done: this.counts.included,
-          of: this.#matched,
+          of: this.#expected,
           doing: `writing ${dataset.name}`,
         });
       if (record.message) yield record.message;
@@ -277,6 +296,15 @@ class Out {
       await rows.end();
       await csv.done();
     }
+  }
+
+  /** Files begun and not finished. */
+  readonly #open = new Set<BlobWriter>();
+
+  /** Forget what was begun: a failed rendering leaves no file behind, open or half-written. */
+  async abort(): Promise<void> {
+    for (const writer of this.#open) await writer.abort();
+    for (const { blob } of this.#files) await this.#office.blobs.remove(blob);
   }
 
   readonly #pendingNdjson: Awaited<ReturnType<Out['file']>>[] = [];
@@ -321,7 +349,8 @@ class Out {
     for (const ndjson of this.#pendingNdjson) await ndjson.done();
     await this.#tree?.done();
     const counts: ExportCounts = {
-      matched: this.#matched,
+      // Each stream is of one moment and ends with an error or with its last row: what came is what matched then.
+      matched: this.counts.included,
       included: this.counts.included,
       redacted: this.counts.redacted,
       withheld: 0,

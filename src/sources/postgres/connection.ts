@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { guardTransactions } from '../../core/lost-connections.ts';
 import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
 import type { ColumnTypes } from './dialect.ts';
 import type { SourceShape } from './held.ts';
@@ -24,7 +25,7 @@ export interface SqlConnection {
 
 /** Open a source's pool; nothing is connected until the first query. */
 export function connectSource(source: SqlSource): SqlConnection {
-  const sql = postgres(source.url, {
+  const pool = postgres(source.url, {
     max: 6,
     onnotice: () => {},
     connect_timeout: 10,
@@ -45,6 +46,7 @@ export function connectSource(source: SqlSource): SqlConnection {
       },
     },
   });
+  const sql = guardTransactions(pool);
   return {
     source,
     sql,

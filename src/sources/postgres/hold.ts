@@ -7,6 +7,7 @@ import { lockSpace, type SqlConnection } from './connection.ts';
 import { name, table, timeConstant, typeOf } from './dialect.ts';
 import { blockedByChildren, type HeldGroups, heldPredicate, type SourceShape } from './held.ts';
 import { installJournal, readEpoch, readHeldGroups } from './journal.ts';
+import { streamWithin } from './stream.ts';
 
 /**
  * Put a hold in place: the exclusive lock of every dataset of the source, what is held, the next epoch, the count of
@@ -82,10 +83,12 @@ async function cover(
   let count = 0;
   if (held) {
     const key = dataset.key.map((column) => `t.${name(column)}::text`).join(` || E'\\x1f' || `);
-    const rows = tx.unsafe<{ d: Uint8Array }[]>(
+    const rows = streamWithin<{ d: Uint8Array }>(
+      tx,
       `SELECT sha256(convert_to(${key}, 'UTF8')) AS d FROM ${table(dataset)} t WHERE ${held} ORDER BY 1`,
+      5000,
     );
-    for await (const chunk of rows.cursor(5000))
+    for await (const chunk of rows)
       for (const row of chunk) {
         digest.update(row.d);
         count += 1;

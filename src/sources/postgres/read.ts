@@ -7,12 +7,14 @@ import type { ReachedRow } from './find.ts';
 import type { SourceShape } from './held.ts';
 import { among, keyText } from './keys.ts';
 import { compileScope } from './scope.ts';
+import { streamRows } from './stream.ts';
 
 /** A record as stored: every column as the text Postgres writes, null where it is null. */
 export type StoredRecord = Readonly<Record<string, string | null>>;
 
 /**
  * Read named rows, a few hundred at a time, in the order of their keys as given.
+ * @throws Error when one is not there any more: what was found and what is read must be the same
  * @param extra what to read besides, as SQL expressions over `t` by name
  */
 export async function* readRows(
@@ -43,7 +45,8 @@ export async function* readRows(
     const byKey = new Map(found.map((record) => [keyText(dataset.key.map((column) => record[column] ?? '')), record]));
     for (const row of part) {
       const record = byKey.get(keyText(row.key));
-      if (record) yield { ...record };
+      if (!record) throw new Error(`a record of ${dataset.id} went away after it was found`);
+      yield { ...record };
     }
   }
 }
@@ -65,10 +68,12 @@ export async function* readScope(
   const own = Object.keys(types).map((column) => `t.${name(column)}::text AS ${name(column)}`);
   const extra = Object.entries(columns).map(([as, expression]) => `(${expression})::text AS ${name(as)}`);
   const order = [...(dataset.time === null ? [] : [dataset.time]), ...dataset.key].map((column) => `t.${name(column)}`);
-  const rows = connection.sql.unsafe<Record<string, string | null>[]>(
+  const parts = streamRows<Record<string, string | null>>(
+    connection.sql,
     `SELECT ${[...own, ...extra].join(', ')} FROM ${table(dataset)} t WHERE ${condition} ORDER BY ${order.join(', ')}`,
+    2000,
   );
-  for await (const part of rows.cursor(2000)) for (const record of part) yield { ...record };
+  for await (const part of parts) for (const record of part) yield { ...record };
 }
 
 /** Count what `readScope` would stream. */
