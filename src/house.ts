@@ -116,6 +116,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       publicUrl: options.publicUrl,
       demonstration: options.demo,
       version,
+      tzdb: process.versions.tz ?? null,
       now,
       random,
       clockJumpSeconds: jumpSince(now),

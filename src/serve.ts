@@ -8,6 +8,7 @@ import { clockActor, systemActor } from './core/actor.ts';
 import { formatInstant } from './core/instants.ts';
 import { demoStaff } from './demo/staff.ts';
 import { lookUpRun, runsPage } from './flows/look-up.ts';
+import { recountDeadlines } from './flows/recount-deadlines.ts';
 import { resumeWork } from './flows/ring-bell.ts';
 import { setUpDemoStaff } from './flows/set-up-demo.ts';
 import { type House, openHouse } from './house.ts';
@@ -53,6 +54,12 @@ export async function startService(config: Config, options: ServeOptions): Promi
       const resumed = await resumeWork(office, systemActor);
       if (resumed.recovered + resumed.runs + resumed.bells > 0)
         log('warn', 'work of an earlier process was taken up', resumed);
+      // Whoever cannot be counted anew keeps the date that was promised: that is no reason not to serve.
+      const recounted = await recountDeadlines(office, systemActor).catch((error: unknown) => {
+        report('counting deadlines anew', error);
+        return { taken: 0, waiting: 0 };
+      });
+      if (recounted.taken + recounted.waiting > 0) log('info', 'deadlines were counted anew', recounted);
       const sequencer = startSequencer(office, report);
       closing.push(() => sequencer.stop());
       await office.store.tasks.work(taskHandlers(office));

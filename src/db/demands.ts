@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq, or, sql } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
 import type { Demand, DemandState, DemandType, Paper, ServedDocument } from '../demands/demand.ts';
@@ -28,6 +28,9 @@ export async function demandColumns(vault: Vault, demand: Demand) {
     receivedAt: demand.receivedAt,
     dueAt: demand.dueAt,
     emergency: demand.emergency,
+    issuedAt: demand.issuedAt,
+    orderedPeriod: demand.orderedPeriod,
+    clockEvents: demand.clockEvents as unknown as Json,
     policy: demand.policy,
     history: demand.history.map(({ note: _, ...item }) => item) as unknown as Json,
     documents: demand.documents as unknown as Json,
@@ -50,6 +53,7 @@ async function toDemand(store: Store, row: typeof demands.$inferSelect): Promise
       note: secret.notes[place] ?? null,
     })),
     documents: row.documents as unknown as ServedDocument[],
+    clockEvents: row.clockEvents as unknown as Demand['clockEvents'],
     paper: personal(secret.paper),
   };
 }
@@ -57,6 +61,19 @@ async function toDemand(store: Store, row: typeof demands.$inferSelect): Promise
 export async function loadDemand(store: Store, id: string): Promise<Demand | null> {
   const [row] = await store.db.orm.select().from(demands).where(eq(demands.id, id));
   return row ? toDemand(store, row) : null;
+}
+
+/** The demands that a hold was placed for. One that died before it was linked is known by the hold alone. */
+export async function demandsOfHold(
+  store: Store,
+  hold: { readonly id: string; readonly demandId: string | null },
+): Promise<readonly Demand[]> {
+  const linked = sql`jsonb_exists(${demands.holdIds}, ${hold.id})`;
+  const rows = await store.db.orm
+    .select()
+    .from(demands)
+    .where(hold.demandId === null ? linked : or(linked, eq(demands.id, hold.demandId)));
+  return Promise.all(rows.map((row) => toDemand(store, row)));
 }
 
 /** Demands, newest first. */

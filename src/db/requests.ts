@@ -45,9 +45,12 @@ export async function requestColumns(vault: Vault, request: SubjectRequest) {
     reason: request.reason,
     policy: request.policy,
     receivedAt: request.receivedAt,
+    appealedAt: request.appealedAt,
     dueAt: request.deadline.dueAt,
     dueOn: request.deadline.dueOn,
     clock: request.deadline.clock,
+    refuseBy: request.deadline.refuseBy,
+    frozen: request.deadline.frozen as unknown as Json,
     subject: request.pseudonym,
     history: request.history as unknown as Json,
     clockEvents: request.clockEvents.map(({ reason: _, ...event }) => event) as unknown as Json,
@@ -63,13 +66,19 @@ export async function requestColumns(vault: Vault, request: SubjectRequest) {
 
 async function toRequest(store: Store, row: typeof requests.$inferSelect): Promise<SubjectRequest> {
   const secret = (await store.vault.open(row.caseId, row.sealed)).reveal() as Sealed;
-  const { sealed: _sealed, subject, dueAt, dueOn, clock, ...plain } = row;
+  const { sealed: _sealed, subject, dueAt, dueOn, clock, refuseBy, frozen, ...plain } = row;
   return {
     ...plain,
     type: row.type as RequestType,
     state: row.state as RequestState,
     outcome: row.outcome as Outcome | null,
-    deadline: { dueAt, dueOn, clock: clock as Deadline['clock'] },
+    deadline: {
+      dueAt,
+      dueOn,
+      clock: clock as Deadline['clock'],
+      refuseBy,
+      frozen: frozen as unknown as Deadline['frozen'],
+    },
     pseudonym: subject,
     history: row.history as unknown as HistoryItem[],
     clockEvents: (row.clockEvents as unknown as ClockEvent[]).map((event, place) => {
@@ -120,6 +129,12 @@ export async function openRequests(store: Store, limit: number): Promise<readonl
     .orderBy(asc(requests.dueAt))
     .limit(limit);
   return Promise.all(rows.map((row) => toRequest(store, row)));
+}
+
+/** The open requests, by id. */
+export async function openRequestIds(store: Store): Promise<readonly string[]> {
+  const rows = await store.db.orm.select({ id: requests.id }).from(requests).where(ne(requests.state, 'closed'));
+  return rows.map(({ id }) => id);
 }
 
 // ---------------------------------------------------------------- grants: codes and links

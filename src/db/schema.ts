@@ -334,9 +334,13 @@ export const requests = pgTable(
     reason: text(),
     policy: text().notNull(),
     receivedAt: instant('received_at').notNull(),
+    appealedAt: instant('appealed_at'),
     dueAt: instant('due_at'),
     dueOn: text('due_on'),
     clock: text().notNull(),
+    refuseBy: instant('refuse_by'),
+    /** What the deadline was counted with: rules, calendars and time zone data, each with its version. */
+    frozen: jsonb().$type<Json>().notNull().default([]),
     /** Keyed pseudonym of the subject; the key dies with the case (I5). */
     subject: text().notNull(),
     /** Clock events, moves and who made them. */
@@ -381,6 +385,11 @@ export const demands = pgTable('demands', {
   receivedAt: instant('received_at').notNull(),
   dueAt: instant('due_at'),
   emergency: boolean().notNull().default(false),
+  /** The date of the order, as written, and the length it sets: what some clocks count from, and with. */
+  issuedAt: text('issued_at'),
+  orderedPeriod: text('ordered_period'),
+  /** Extensions and renewals, in the deadline engine's own form. */
+  clockEvents: jsonb('clock_events').$type<Json>().notNull().default([]),
   policy: text().notNull(),
   history: jsonb().$type<Json>().notNull(),
   documents: jsonb().$type<Json>().notNull(),

@@ -8,6 +8,7 @@ import type { Personal } from '../core/personal.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Decided } from '../ledger/decision.ts';
 import { entry } from '../ledger/entry.ts';
+import type { ClockEvent } from '../policy/clocks/answer.ts';
 
 export const demandTypes = [
   'civil_subpoena',
@@ -55,6 +56,10 @@ export const demandMoves = {
 } as const satisfies Record<string, { from: readonly DemandState[]; to: DemandState }>;
 export type DemandMove = keyof typeof demandMoves;
 
+/** The moves that only change its clocks: somebody gives more time, or a preservation is renewed. */
+export const demandClockMoves = ['extend', 'renew'] as const;
+export type DemandClockMove = (typeof demandClockMoves)[number];
+
 export const dataClasses = ['subscriber', 'metadata', 'content', 'attachments', 'location'] as const;
 export type DataClass = (typeof dataClasses)[number];
 
@@ -100,6 +105,12 @@ export interface Demand {
   readonly receivedAt: Temporal.Instant;
   readonly dueAt: Temporal.Instant | null;
   readonly emergency: boolean;
+  /** The date of the order, as written: an instant with its offset, or a day alone. */
+  readonly issuedAt: string | null;
+  /** How long the order says that it holds, ISO 8601. */
+  readonly orderedPeriod: string | null;
+  /** Extensions and renewals, in the deadline engine's own form. */
+  readonly clockEvents: readonly ClockEvent[];
   readonly policy: string;
   readonly history: readonly {
     at: string;
@@ -122,6 +133,16 @@ export function allowedDemandMoves(demand: Demand): readonly DemandMove[] {
   return (Object.keys(demandMoves) as DemandMove[]).filter((move) =>
     demandMoves[move].from.some((state) => state === demand.state),
   );
+}
+
+/** Whether a demand's clocks may still be moved: an answered preservation goes on until it is closed. */
+export function allowedClockMoves(demand: Demand): readonly DemandClockMove[] {
+  return isOver(demand) ? [] : demandClockMoves;
+}
+
+/** Nothing is preserved or answered for it any more. */
+export function isOver({ state }: Demand): boolean {
+  return state === 'refused' || state === 'withdrawn' || state === 'closed';
 }
 
 export function receiveDemand(demand: Demand, actor: Actor, now: Temporal.Instant): Decided<DemandChange> {
@@ -159,6 +180,35 @@ export function moveDemand(
   return {
     state: [{ kind: 'demand', demand: { ...demand, state: to, history: [...demand.history, item] } }],
     entries: [entry('demand.moved', now, actor.id, { demand: demand.id, move, from: demand.state, to })],
+    tasks: [],
+  };
+}
+
+/**
+ * Give a demand more time, or renew a preservation. Whether a rule allows that is the deadline engine's to say, before.
+ * @param note in the actor's words; kept sealed, and never in the ledger
+ */
+export function moveDemandClock(
+  demand: Demand,
+  move: DemandClockMove,
+  event: ClockEvent,
+  note: string | null,
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<DemandChange> {
+  const allowed = [...allowedDemandMoves(demand), ...allowedClockMoves(demand)];
+  if (!allowed.includes(move))
+    return refuse(
+      'move_not_allowed',
+      `"${move}" is not possible while the demand is ${demand.state}. Possible now: ${allowed.join(', ') || 'nothing'}.`,
+      { state: demand.state, allowed },
+    );
+  const { state } = demand;
+  const item = { at: formatInstant(now), actor: actor.id, move, from: state, to: state, note };
+  const moved = { ...demand, clockEvents: [...demand.clockEvents, event], history: [...demand.history, item] };
+  return {
+    state: [{ kind: 'demand', demand: moved }],
+    entries: [entry('demand.moved', now, actor.id, { demand: demand.id, move, from: state, to: state })],
     tasks: [],
   };
 }

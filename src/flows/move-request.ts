@@ -6,6 +6,7 @@ import { loadRequest } from '../db/requests.ts';
 import type { Decided } from '../ledger/decision.ts';
 import {
   approveDecision,
+  clockFacts,
   decideOutcome,
   moveClock,
   type Outcome,
@@ -55,20 +56,29 @@ export const approveRequest = (office: Office, actor: Actor, id: string) =>
 export const withdrawRequest = (office: Office, actor: Actor, id: string) =>
   step(office, id, (request, now) => withdraw(request, actor, now));
 
-/** Open a closed request again, or take it to appeal. */
-export const reopenRequest = (office: Office, actor: Actor, id: string, move: 'reopen' | 'appeal') =>
+/** Open a closed request again: its clocks go on as they were. */
+export const reopenRequest = (office: Office, actor: Actor, id: string) =>
   step(office, id, (request, now) => {
-    const deadline = deadlineOf(
-      office,
-      {
-        type: request.type,
-        regime: request.regime,
-        receivedAt: move === 'appeal' ? now : request.receivedAt,
-        events: request.clockEvents,
-      },
-      now,
-    );
-    return isRefusal(deadline) ? deadline : reopen(request, move, deadline.deadline, request.clockEvents, actor, now);
+    const found = deadlineOf(office, request);
+    return isRefusal(found) ? found : reopen(request, 'reopen', request.appealedAt, found.deadline, actor, now);
+  });
+
+/**
+ * Take the answer to appeal: the clocks of appeals run from the day on which the appeal reached us.
+ * @param receivedAt null: now
+ */
+export const appealRequest = (office: Office, actor: Actor, id: string, receivedAt: Temporal.Instant | null) =>
+  step(office, id, (request, now) => {
+    const appealedAt = receivedAt ?? now;
+    if (Temporal.Instant.compare(appealedAt, now) > 0 || Temporal.Instant.compare(appealedAt, request.receivedAt) < 0)
+      return refuse(
+        'invalid',
+        'An appeal reaches us after the request and not in the future. Nothing was changed.',
+        {},
+        [{ pointer: '/receivedAt', code: 'time_invalid', detail: 'Give the instant at which the appeal reached us.' }],
+      );
+    const found = deadlineOf(office, { ...request, appealedAt });
+    return isRefusal(found) ? found : reopen(request, 'appeal', appealedAt, found.deadline, actor, now);
   });
 
 /** What a clock move says to the deadline engine. The statute decides whether it has any effect. */
@@ -93,13 +103,11 @@ export const moveRequestClock = (office: Office, actor: Actor, id: string, order
       ...(order.basis === null ? {} : { basis: order.basis, without_undue_delay: true }),
     };
     const events = [...request.clockEvents, event];
-    const deadline = deadlineOf(
-      office,
-      { type: request.type, regime: request.regime, receivedAt: request.receivedAt, events },
-      now,
-    );
+    const after = { ...request, clockEvents: events };
+    const deadline = deadlineOf(office, after);
     if (isRefusal(deadline)) return deadline;
-    const rejected = deadline.issues.find((issue) => issue.event === events.length - 1 && issue.level === 'reject');
+    const last = clockFacts(after).events.length - 1;
+    const rejected = deadline.issues.find((issue) => issue.event === last && issue.level === 'reject');
     if (rejected)
       return refuse('not_allowed', `The rule does not allow this: ${rejected.code}. The clock was not changed.`, {
         code: rejected.code,

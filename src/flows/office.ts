@@ -30,6 +30,8 @@ export interface Office {
   /** Demonstration mode: mail is shown on a page, and a first start counts as approved. */
   readonly demonstration: boolean;
   readonly version: string;
+  /** Version of the time zone data that dates are counted with; null where the runtime does not say. */
+  readonly tzdb: string | null;
   now(): Temporal.Instant;
   random(bytes: number): Uint8Array;
   /** Seconds by which the wall clock has moved away from the steady clock since this process started. */

@@ -1,6 +1,7 @@
 import type { Actor } from '../core/actor.ts';
 import { makeId, makeReference } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
+import { parsePeriod } from '../core/periods.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { loadDemand } from '../db/demands.ts';
@@ -15,6 +16,7 @@ import {
   linkDemand,
   type Paper,
 } from '../demands/demand.ts';
+import { readTime } from '../policy/clocks/times.ts';
 import { carryOut, type Office } from './office.ts';
 
 export interface DemandOrder {
@@ -23,6 +25,8 @@ export interface DemandOrder {
   readonly receivedAt: Temporal.Instant;
   readonly dueAt: Temporal.Instant | null;
   readonly emergency: boolean;
+  readonly issuedAt: string | null;
+  readonly orderedPeriod: string | null;
   readonly paper: Paper;
 }
 
@@ -30,6 +34,8 @@ const unknown = () => refuse('not_found', 'There is no such demand.');
 
 /** Record a legal demand as it was served. */
 export async function receiveDemand(office: Office, actor: Actor, order: DemandOrder): Promise<Demand | Refusal> {
+  const unread = unreadFacts(order);
+  if (unread) return unread;
   const now = office.now();
   const id = makeId('demand', now, office.random(10));
   await office.store.vault.newCase(id, now);
@@ -44,6 +50,9 @@ export async function receiveDemand(office: Office, actor: Actor, order: DemandO
     receivedAt: order.receivedAt,
     dueAt: order.dueAt,
     emergency: order.emergency,
+    issuedAt: order.issuedAt,
+    orderedPeriod: order.orderedPeriod,
+    clockEvents: [],
     policy: office.policy.digest,
     history: [
       { at: formatInstant(now), actor: actor.id, move: 'receive', from: 'received', to: 'received', note: null },
@@ -57,6 +66,20 @@ export async function receiveDemand(office: Office, actor: Actor, order: DemandO
     decided: decideReceipt(demand, actor, now),
     result: { ...demand, version: 1 },
   }));
+}
+
+/** What the clocks count from is refused when it cannot be read, never guessed. */
+function unreadFacts({ issuedAt, orderedPeriod }: DemandOrder): Refusal | null {
+  const issued = issuedAt === null ? null : readTime(issuedAt);
+  if (issued?.kind === 'error') {
+    const detail = 'Write the date of the order as a day, or as an instant with its offset.';
+    return refuse('invalid', detail, {}, [{ pointer: '/issuedAt', code: issued.code, detail }]);
+  }
+  const period = orderedPeriod === null ? null : parsePeriod(orderedPeriod);
+  if (!isRefusal(period)) return null;
+  return refuse('invalid', period.detail, {}, [
+    { pointer: '/orderedPeriod', code: period.code, detail: period.detail },
+  ]);
 }
 
 /** Move a demand on. */

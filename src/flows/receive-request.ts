@@ -37,7 +37,8 @@ export async function receiveRequest(
   const receivedAt = order.receivedAt ?? now;
   const id = makeId('request', now, office.random(10));
   const regime = order.regime ?? office.policy.organization.defaultRegimes[0] ?? 'SERVICE';
-  const deadline = deadlineOf(office, { type: order.type, regime, receivedAt, events: [] }, now);
+  const asked = { type: order.type, regime, receivedAt, appealedAt: null, clockEvents: [] };
+  const deadline = deadlineOf(office, asked);
   if (isRefusal(deadline)) return deadline;
   await office.store.vault.newCase(id, now);
   const request: SubjectRequest = {
@@ -45,18 +46,15 @@ export async function receiveRequest(
     version: 0,
     reference: makeReference('R', office.random(5)),
     caseId: id,
-    type: order.type,
-    regime,
+    ...asked,
     channel: order.channel,
     state: 'received',
     outcome: null,
     reason: null,
     policy: office.policy.digest,
-    receivedAt,
     deadline: deadline.deadline,
     pseudonym: await pseudonymOf(office, id, order.subject),
     history: [],
-    clockEvents: [],
     identity: { state: 'unverified', method: null, verifiedAt: null, verifiedKinds: [], failedAttempts: 0 },
     findings: null,
     decision: null,

@@ -1,8 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { parseInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
-import { dataClasses, demandMoves, demandTypes } from '../demands/demand.ts';
-import { demandClocks } from '../flows/demand-clocks.ts';
+import {
+  type DemandClockMove,
+  type DemandMove,
+  dataClasses,
+  demandClockMoves,
+  demandMoves,
+  demandTypes,
+} from '../demands/demand.ts';
+import { demandClocks, moveClockOfDemand } from '../flows/demand-clocks.ts';
 import { demandsPage, lookUpDemand } from '../flows/look-up.ts';
 import type { Office } from '../flows/office.ts';
 import { attachDocument, moveDemand, receiveDemand } from '../flows/receive-demand.ts';
@@ -30,6 +37,10 @@ const demandBody = z.strictObject({
   channel: text(40).optional(),
   receivedAt: text(40),
   dueAt: text(40).optional(),
+  issuedAt: text(60)
+    .optional()
+    .openapi({ description: 'The date of the order: an instant with its offset, or a day.' }),
+  orderedPeriod: text(20).optional().openapi({ description: 'How long the order holds, ISO 8601.', example: 'P90D' }),
   targets: z
     .array(z.strictObject({ kind: text(40), value: text(320) }))
     .max(1000)
@@ -46,6 +57,8 @@ const demandBody = z.strictObject({
   notes: text(5000).optional(),
 });
 const moveNames = Object.keys(demandMoves) as [keyof typeof demandMoves, ...(keyof typeof demandMoves)[]];
+const isClockMove = (move: DemandMove | DemandClockMove): move is DemandClockMove =>
+  demandClockMoves.some((one) => one === move);
 
 /** Legal demands. */
 export function addDemands(api: Api, office: Office): void {
@@ -70,6 +83,8 @@ export function addDemands(api: Api, office: Office): void {
         receivedAt,
         dueAt,
         emergency: body.emergency ?? false,
+        issuedAt: body.issuedAt ?? null,
+        orderedPeriod: body.orderedPeriod ?? null,
         paper: {
           instrumentNumber: body.instrumentNumber ?? null,
           issuer: { name: issuer.name, country: issuer.country, court: issuer.court ?? null },
@@ -87,7 +102,7 @@ export function addDemands(api: Api, office: Office): void {
           notes: body.notes ?? null,
         },
       });
-      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand));
+      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand, office.now()));
     },
   });
 
@@ -102,7 +117,7 @@ export function addDemands(api: Api, office: Office): void {
     handle: async ({ query }) => {
       const page = toPage(query);
       return toList(page, await demandsPage(office, page), (demand) =>
-        viewDemand(demand, demandClocks(office, demand)),
+        viewDemand(demand, demandClocks(office, demand, office.now())),
       );
     },
   });
@@ -117,7 +132,7 @@ export function addDemands(api: Api, office: Office): void {
     answer: demandView,
     handle: async ({ params }) => {
       const demand = await lookUpDemand(office, params.id);
-      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand));
+      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand, office.now()));
     },
   });
 
@@ -138,7 +153,7 @@ export function addDemands(api: Api, office: Office): void {
         bytes: file.stream(),
         mediaType: mediaTypeOf(file.type),
       });
-      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand));
+      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand, office.now()));
     },
   });
 
@@ -148,12 +163,27 @@ export function addDemands(api: Api, office: Office): void {
     summary: 'Move a demand on; a move that is not allowed is 409 with the allowed ones',
     tag: 'demands',
     access: 'demands.work',
-    params: idParams.extend({ move: z.enum(moveNames) }),
-    body: z.strictObject({ note: text(2000).optional() }),
+    params: idParams.extend({ move: z.enum([...moveNames, ...demandClockMoves]) }),
+    body: z.strictObject({
+      note: text(2000).optional(),
+      by: z.enum(['issuer', 'court', 'agreement']).optional().openapi({ description: 'Of extend: who gave it.' }),
+      newDueAt: text(60)
+        .optional()
+        .openapi({ description: 'Of extend: the new date as written, a day or an instant.' }),
+    }),
     answer: demandView,
     handle: async ({ caller, params, body }) => {
-      const demand = await moveDemand(office, caller.actor, params.id, params.move, body.note ?? null);
-      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand));
+      const { id, move } = params;
+      const note = body.note ?? null;
+      const demand = isClockMove(move)
+        ? await moveClockOfDemand(office, caller.actor, id, {
+            move,
+            note,
+            by: body.by ?? null,
+            newDueAt: body.newDueAt ?? null,
+          })
+        : await moveDemand(office, caller.actor, id, move, note);
+      return isRefusal(demand) ? demand : viewDemand(demand, demandClocks(office, demand, office.now()));
     },
   });
 }

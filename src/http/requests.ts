@@ -1,15 +1,22 @@
 import { z } from '@hono/zod-openapi';
 import { formatInstant, parseInstant } from '../core/instants.ts';
-import { isRefusal, refuse } from '../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { approveAccessPackage } from '../flows/approve-request.ts';
 import { closeRequest, deliverAgain } from '../flows/close-request.ts';
-import { deadlineOf } from '../flows/deadline.ts';
+import { explainDeadline } from '../flows/deadline.ts';
 import { lookUpRequest, requestsPage } from '../flows/look-up.ts';
-import { decideRequest, gatherAgain, moveRequestClock, reopenRequest, withdrawRequest } from '../flows/move-request.ts';
+import {
+  appealRequest,
+  decideRequest,
+  gatherAgain,
+  moveRequestClock,
+  reopenRequest,
+  withdrawRequest,
+} from '../flows/move-request.ts';
 import type { Office } from '../flows/office.ts';
 import { receiveRequest } from '../flows/receive-request.ts';
 import { confirmByStaff, confirmCode, sendCode } from '../flows/verify-request.ts';
-import { outcomes, requestMoves, requestTypes } from '../requests/request.ts';
+import { outcomes, requestMoves, requestTypes, standing } from '../requests/request.ts';
 import type { Api } from './endpoint.ts';
 import { idParams, pageQuery, toList, toPage } from './page.ts';
 import { findingView, pageOf, receiptView, requestView, viewRequest } from './views.ts';
@@ -44,6 +51,7 @@ const moveBody = z.strictObject({
   reason: text(1000).optional(),
   basis: text(80).optional(),
   event: z.enum(['identity', 'clarification', 'fee']).optional(),
+  receivedAt: text(40).optional().openapi({ description: 'Of an appeal: when it reached us; left out: now.' }),
 });
 
 const moveNames = Object.keys(requestMoves) as [keyof typeof requestMoves, ...(keyof typeof requestMoves)[]];
@@ -52,6 +60,25 @@ const clockView = z.object({
   dueAt: z.string().nullable(),
   dueOn: z.string().nullable(),
   governing: z.string().nullable(),
+  refuseBy: z.string().nullable().openapi({
+    description: 'By when a refusal must be told: an extension does not give it more time.',
+  }),
+  late: z.boolean().nullable(),
+  later: z.object({ dueAt: z.string().nullable(), dueOn: z.string().nullable() }).nullable().openapi({
+    description:
+      'What new holidays or time zone data would give, where that is later than promised: it is taken only when a person moves the clock.',
+  }),
+  countedWith: z
+    .array(
+      z.object({
+        rule: z.string(),
+        version: z.string(),
+        calendar: z.string().nullable(),
+        calendarVersion: z.string().nullable(),
+        tzdb: z.string().nullable(),
+      }),
+    )
+    .openapi({ description: 'What the promised date was counted with.' }),
   clocks: z.array(
     z.object({
       rule: z.string(),
@@ -62,6 +89,17 @@ const clockView = z.object({
     }),
   ),
 });
+
+const dueView = ({ dueAt, dueOn }: { dueAt: Temporal.Instant | null; dueOn: string | null }) => ({
+  dueAt: dueAt ? formatInstant(dueAt) : null,
+  dueOn,
+});
+
+function readReceipt(text: string): Temporal.Instant | Refusal {
+  const at = parseInstant(text);
+  if (!isRefusal(at)) return at;
+  return refuse('invalid', at.detail, {}, [{ pointer: '/receivedAt', code: 'time_invalid', detail: at.detail }]);
+}
 
 /** Requests of people about their data. */
 export function addRequests(api: Api, office: Office): void {
@@ -75,11 +113,8 @@ export function addRequests(api: Api, office: Office): void {
     answer: requestView,
     status: 201,
     handle: async ({ caller, body }) => {
-      const receivedAt = body.receivedAt === undefined ? null : parseInstant(body.receivedAt);
-      if (isRefusal(receivedAt))
-        return refuse('invalid', receivedAt.detail, {}, [
-          { pointer: '/receivedAt', code: 'time_invalid', detail: receivedAt.detail },
-        ]);
+      const receivedAt = body.receivedAt === undefined ? null : readReceipt(body.receivedAt);
+      if (isRefusal(receivedAt)) return receivedAt;
       const made = await receiveRequest(office, caller.actor, {
         type: body.type,
         regime: body.regime ?? null,
@@ -88,7 +123,7 @@ export function addRequests(api: Api, office: Office): void {
         subject: { name: body.subject.name ?? null, identifiers: body.subject.identifiers },
         details: body.details ?? null,
       });
-      return isRefusal(made) ? made : viewRequest(made);
+      return isRefusal(made) ? made : viewRequest(made, office.now());
     },
   });
 
@@ -102,7 +137,8 @@ export function addRequests(api: Api, office: Office): void {
     answer: pageOf(requestView),
     handle: async ({ query }) => {
       const page = toPage(query);
-      return toList(page, await requestsPage(office, page), viewRequest);
+      const now = office.now();
+      return toList(page, await requestsPage(office, page), (request) => viewRequest(request, now));
     },
   });
 
@@ -116,7 +152,7 @@ export function addRequests(api: Api, office: Office): void {
     answer: requestView,
     handle: async ({ params }) => {
       const request = await lookUpRequest(office, params.id);
-      return isRefusal(request) ? request : viewRequest(request);
+      return isRefusal(request) ? request : viewRequest(request, office.now());
     },
   });
 
@@ -131,18 +167,19 @@ export function addRequests(api: Api, office: Office): void {
     handle: async ({ params }) => {
       const request = await lookUpRequest(office, params.id);
       if (isRefusal(request)) return request;
-      const found = deadlineOf(
-        office,
-        { type: request.type, regime: request.regime, receivedAt: request.receivedAt, events: request.clockEvents },
-        office.now(),
-      );
-      if (isRefusal(found) || isRefusal(found.explanation)) return found;
-      const { dueAt, dueOn, governing, clocks } = found.explanation;
+      const now = office.now();
+      const found = explainDeadline(office, request);
+      if (isRefusal(found)) return found;
+      const { promised, counted, explanation, recounted } = found;
+      const stands = standing(request, now);
       return {
-        dueAt: dueAt ? formatInstant(dueAt) : null,
-        dueOn,
-        governing,
-        clocks: clocks.map((clock) => ({ ...clock, dueAt: clock.dueAt ? formatInstant(clock.dueAt) : null })),
+        ...dueView(promised),
+        governing: explanation.governing,
+        refuseBy: promised.refuseBy ? formatInstant(promised.refuseBy) : null,
+        late: stands === null ? null : stands === 'late',
+        later: recounted === 'confirm' ? dueView(counted) : null,
+        countedWith: promised.frozen.map((frozen) => ({ ...frozen })),
+        clocks: explanation.clocks.map((clock) => ({ ...clock, ...dueView(clock) })),
       };
     },
   });
@@ -196,7 +233,7 @@ export function addRequests(api: Api, office: Office): void {
     handle: async ({ caller, params, body }) => {
       const { id, move } = params;
       const moved = await run();
-      return isRefusal(moved) ? moved : viewRequest(moved);
+      return isRefusal(moved) ? moved : viewRequest(moved, office.now());
 
       async function run() {
         switch (move) {
@@ -237,8 +274,11 @@ export function addRequests(api: Api, office: Office): void {
           case 'withdraw':
             return withdrawRequest(office, caller.actor, id);
           case 'reopen':
-          case 'appeal':
-            return reopenRequest(office, caller.actor, id, move);
+            return reopenRequest(office, caller.actor, id);
+          case 'appeal': {
+            const receivedAt = body.receivedAt === undefined ? null : readReceipt(body.receivedAt);
+            return isRefusal(receivedAt) ? receivedAt : appealRequest(office, caller.actor, id, receivedAt);
+          }
         }
       }
     },

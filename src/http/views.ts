@@ -1,12 +1,19 @@
 import { z } from '@hono/zod-openapi';
 import { toHex } from '../core/hash.ts';
 import { formatInstant } from '../core/instants.ts';
-import { allowedDemandMoves, type Demand, dataClasses, demandStates, demandTypes } from '../demands/demand.ts';
+import {
+  allowedClockMoves,
+  allowedDemandMoves,
+  type Demand,
+  dataClasses,
+  demandStates,
+  demandTypes,
+} from '../demands/demand.ts';
 import type { BatchRecord } from '../disposition/batch.ts';
 import type { Hold } from '../disposition/hold.ts';
 import { allowedRunMoves, type Run } from '../disposition/run.ts';
 import { type Export, exportFormats, exportPurposes, exportStates } from '../evidence/export.ts';
-import { allowedMoves, requestStates, requestTypes, type SubjectRequest } from '../requests/request.ts';
+import { allowedMoves, requestStates, requestTypes, type SubjectRequest, standing } from '../requests/request.ts';
 
 /** What leaves the API, as schemas (for /openapi.json) and as functions from the aggregates. */
 
@@ -25,9 +32,15 @@ export const requestView = z
     outcome: z.string().nullable(),
     reason: z.string().nullable(),
     receivedAt: instant,
+    appealedAt: instant.nullable(),
     dueAt: instant.nullable(),
     dueOn: z.string().nullable(),
     clock: z.enum(['running', 'paused', 'not_started', 'stopped']),
+    refuseBy: instant.nullable(),
+    standing: z
+      .enum(['in_time', 'due_soon', 'late'])
+      .nullable()
+      .openapi({ description: 'Towards the deadline; null while there is none to keep.' }),
     identity: z.object({ state: z.string(), method: z.string().nullable(), verifiedAt: z.string().nullable() }),
     decision: z
       .object({
@@ -53,7 +66,7 @@ export const requestView = z
   .openapi('Request');
 
 /** A request as staff see it: `subject` is shown to those who may read requests, and to nobody else. */
-export function viewRequest(request: SubjectRequest): z.input<typeof requestView> {
+export function viewRequest(request: SubjectRequest, now: Temporal.Instant): z.input<typeof requestView> {
   const { id, reference, type, regime, channel, state, outcome, reason, deadline, identity, decision } = request;
   const { name, identifiers } = request.subject.reveal();
   return {
@@ -66,9 +79,12 @@ export function viewRequest(request: SubjectRequest): z.input<typeof requestView
     outcome,
     reason,
     receivedAt: formatInstant(request.receivedAt),
+    appealedAt: at(request.appealedAt),
     dueAt: at(deadline.dueAt),
     dueOn: deadline.dueOn,
     clock: deadline.clock,
+    refuseBy: at(deadline.refuseBy),
+    standing: standing(request, now),
     identity: { state: identity.state, method: identity.method, verifiedAt: identity.verifiedAt },
     decision: decision && {
       outcome: decision.outcome,
@@ -283,11 +299,28 @@ export const demandView = z
         note: z.string().nullable(),
       }),
     ),
+    issuedAt: z.string().nullable(),
+    orderedPeriod: z.string().nullable(),
+    keep: z
+      .object({ until: instant.nullable(), byPerson: z.boolean() })
+      .nullable()
+      .openapi({ description: 'Before this nothing is released; byPerson: nor afterwards, unless a person says so.' }),
     clocks: z.array(
       z.object({
         rule: z.string(),
         version: z.string(),
+        purpose: z.enum(['answer', 'acknowledge', 'keep', 'target', 'watch']),
         dueAt: instant.nullable(),
+        dueOn: z.string().nullable(),
+        late: z.boolean().nullable(),
+        waitingFor: z.array(z.string()),
+        countedWith: z.object({
+          rule: z.string(),
+          version: z.string(),
+          calendar: z.string().nullable(),
+          calendarVersion: z.string().nullable(),
+          tzdb: z.string().nullable(),
+        }),
         steps: z.array(z.object({ at: z.string(), what: z.string(), citation: z.string() })),
       }),
     ),
@@ -298,7 +331,10 @@ export const demandView = z
 
 type DemandView = z.input<typeof demandView>;
 
-export function viewDemand(demand: Demand, clocks: DemandView['clocks']): DemandView {
+export function viewDemand(
+  demand: Demand,
+  { keep, clocks }: { keep: DemandView['keep']; clocks: DemandView['clocks'] },
+): DemandView {
   const paper = demand.paper.reveal();
   return {
     id: demand.id,
@@ -320,8 +356,11 @@ export function viewDemand(demand: Demand, clocks: DemandView['clocks']): Demand
     holds: [...demand.holdIds],
     exports: [...demand.exportIds],
     history: demand.history.map((item) => ({ ...item })),
+    issuedAt: demand.issuedAt,
+    orderedPeriod: demand.orderedPeriod,
+    keep,
     clocks,
-    can: [...allowedDemandMoves(demand)],
+    can: [...allowedDemandMoves(demand), ...allowedClockMoves(demand)],
     policyDigest: demand.policy,
   };
 }

@@ -11,6 +11,7 @@ import { type Refusal, refuse } from '../core/refusal.ts';
 import { secondPerson } from '../core/second-person.ts';
 import type { Decided, Task } from '../ledger/decision.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
+import type { Frozen } from '../policy/clocks/answer.ts';
 import type { DatasetId } from '../policy/data-map.ts';
 import { groundCodes, readGround } from './grounds.ts';
 
@@ -94,6 +95,10 @@ export interface Deadline {
   readonly dueAt: Temporal.Instant | null;
   readonly dueOn: string | null;
   readonly clock: 'running' | 'paused' | 'not_started' | 'stopped';
+  /** By when a refusal must be told: an extension does not give it more time (GDPR art. 12(4)). */
+  readonly refuseBy: Temporal.Instant | null;
+  /** Each clock's rule, calendar and time zone data, so that the dates can be counted again as they were. */
+  readonly frozen: readonly Frozen[];
 }
 
 export interface RequestDecision {
@@ -135,6 +140,8 @@ export interface SubjectRequest {
   readonly reason: string | null;
   readonly policy: string;
   readonly receivedAt: Temporal.Instant;
+  /** When an appeal against the answer reached us: the clocks of appeals count from it. */
+  readonly appealedAt: Temporal.Instant | null;
   readonly deadline: Deadline;
   readonly pseudonym: string;
   readonly history: readonly HistoryItem[];
@@ -159,11 +166,34 @@ export function allowedMoves(request: SubjectRequest): readonly RequestMove[] {
     if (move === 'decide') return request.decision === null;
     if (move === 'approve') return request.decision !== null && request.decision.approvedBy === null;
     if (move === 'pause') return request.deadline.clock === 'running';
-    if (move === 'resume') return request.deadline.clock === 'paused';
+    // In the UK a month that waits for proof of identity has not begun (UK GDPR art. 12A).
+    if (move === 'resume') return request.deadline.clock === 'paused' || request.deadline.clock === 'not_started';
     if (move === 'appeal') return request.outcome === 'refused' || request.outcome === 'partly_granted';
     return true;
   };
   return (Object.keys(requestMoves) as RequestMove[]).filter(open);
+}
+
+/** What the clocks count: the request, or on appeal the appeal and what happened since it came. */
+export function clockFacts(
+  request: Pick<SubjectRequest, 'type' | 'regime' | 'receivedAt' | 'appealedAt' | 'clockEvents'>,
+) {
+  const { type, regime, receivedAt, appealedAt, clockEvents } = request;
+  if (appealedAt === null) return { type, regime, receivedAt, events: clockEvents };
+  const since = clockEvents.filter(({ at }) => Temporal.Instant.compare(at, appealedAt) >= 0);
+  return { type: 'appeal' as const, regime, receivedAt: appealedAt, events: since };
+}
+
+/** Days before the end from which an open request is pressing. */
+const pressingDays = 7;
+
+/** How an open request stands towards its deadline; null where it has none to keep. */
+export function standing(request: SubjectRequest, now: Temporal.Instant): 'in_time' | 'due_soon' | 'late' | null {
+  const { dueAt } = request.deadline;
+  if (dueAt === null || request.state === 'closed') return null;
+  if (Temporal.Instant.compare(now, dueAt) >= 0) return 'late';
+  const pressing = dueAt.subtract({ hours: pressingDays * 24 });
+  return Temporal.Instant.compare(now, pressing) >= 0 ? 'due_soon' : 'in_time';
 }
 
 /** Refuse a move that is not open, naming those that are. */
@@ -481,8 +511,8 @@ export function withdraw(request: SubjectRequest, actor: Actor, now: Temporal.In
 export function reopen(
   request: SubjectRequest,
   move: 'reopen' | 'appeal',
+  appealedAt: Temporal.Instant | null,
   deadline: Deadline,
-  clockEvents: readonly ClockEvent[],
   actor: Actor,
   now: Temporal.Instant,
 ): Decided<RequestChange> {
@@ -490,9 +520,22 @@ export function reopen(
   if (refusal) return refusal;
   const to: RequestState = request.identity.state === 'verified' ? 'review' : 'received';
   return decision(
-    moved(request, move, to, actor, now, { outcome: null, reason: null, decision: null, deadline, clockEvents }),
+    moved(request, move, to, actor, now, { outcome: null, reason: null, decision: null, appealedAt, deadline }),
     [movedEntry(request, move, to, actor, now)],
   );
+}
+
+/** New holidays or time zone data moved the deadline: what was promised moves with it, and the history says so. */
+export function recount(
+  request: SubjectRequest,
+  deadline: Deadline,
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<RequestChange> {
+  if (request.deadline.dueOn === deadline.dueOn) return decision({ ...request, deadline }, []);
+  return decision(moved(request, 'recount', request.state, actor, now, { deadline }), [
+    movedEntry(request, 'recount', request.state, actor, now),
+  ]);
 }
 
 /** Pause, resume or extend: the event is recorded and the deadline is what the engine now says. */

@@ -179,6 +179,8 @@ async function work(office: Office, code: (reference: string) => Promise<string>
       receivedAt: office.now().subtract({ hours: 50 }),
       dueAt: office.now().add({ hours: 24 * 12 }),
       emergency: false,
+      issuedAt: null,
+      orderedPeriod: null,
       paper: {
         instrumentNumber: '26-DR-04417',
         issuer: { name: 'Circuit Court of Multnomah County', country: 'US', court: 'Family Division' },

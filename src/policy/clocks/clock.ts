@@ -117,7 +117,7 @@ function outOfForce(rule: ClockRule, on: Temporal.PlainDate): Counted | null {
 }
 
 /** Events in time order; those of one instant in the order given. One whose time cannot be read changes nothing. */
-export function timed(events: readonly ClockEvent[], zone: string): Pick<ClockRun, 'events' | 'unread'> {
+function timed(events: readonly ClockEvent[], zone: string): Pick<ClockRun, 'events' | 'unread'> {
   const read: TimedEvent[] = [];
   const unread: ClockIssue[] = [];
   for (const [index, event] of events.entries()) {

@@ -2,16 +2,8 @@ import { type Refusal, refuse } from '../../core/refusal.ts';
 import { orList, suggestion } from '../did-you-mean.ts';
 import { calendarFor, type Regimes, rulesForRequest } from '../regimes.ts';
 import { isZone } from '../zone.ts';
-import {
-  type ClockAnswer,
-  type ClockEvent,
-  type ClockIssue,
-  type ClockParams,
-  type ClockStep,
-  type Frozen,
-  isOnTime,
-} from './answer.ts';
-import { computeClock, timed } from './clock.ts';
+import type { ClockAnswer, ClockEvent, ClockIssue, ClockParams, ClockStep, Frozen } from './answer.ts';
+import { computeClock } from './clock.ts';
 import { effectiveDeadline, type RunClock } from './effective.ts';
 import { dayOf, endOf } from './times.ts';
 
@@ -31,15 +23,13 @@ export interface RequestDeadline {
   /** The last good local day. */
   readonly dueOn: string | null;
   /** A question to the person may stop a statute's clock while our own promise still has its date. */
-  readonly clock: 'running' | 'paused' | 'not_started' | 'stopped';
+  readonly clock: 'running' | 'paused' | 'not_started';
   /** The rule that governs: the earliest. */
   readonly governing: string | null;
   readonly clocks: readonly RequestClock[];
   readonly issues: readonly ClockIssue[];
   /** By when a refusal must be told where the period is extended: its first period (GDPR art. 12(4)); else `dueAt`. */
   readonly refuseBy: Temporal.Instant | null;
-  /** Whether `now` is too late; null while there is no date. */
-  readonly late: boolean | null;
   /** What each date was counted with, to be kept beside it. */
   readonly frozen: readonly Frozen[];
 }
@@ -49,8 +39,7 @@ export interface RequestDeadline {
  * that asks for an answer governs.
  * @param o.type access, erasure, …; also complaint and appeal, whose receipt is then the trigger
  * @param o.zone the organization's; a regime with a zone of its own counts there
- * @param o.events in the form of the worked cases, in any order; one that no rule allows is an issue and changes nothing.
- *   `closed` and `reopened` stop the clock and start it again as it was
+ * @param o.events in the form of the worked cases, in any order; one that no rule allows is an issue and changes nothing
  * @returns a refusal for a regime that is not in the book (REGIME_UNKNOWN) or a zone that does not exist (ZONE_UNKNOWN):
  *   nothing is assumed
  */
@@ -61,7 +50,6 @@ export function requestDeadline(o: {
   zone: string;
   events: readonly ClockEvent[];
   regimes: Regimes;
-  now: Temporal.Instant;
   params?: ClockParams;
   tzdb?: string | null;
 }): RequestDeadline | Refusal {
@@ -94,12 +82,11 @@ export function requestDeadline(o: {
   return {
     dueAt: due?.dueAt ?? null,
     dueOn: due?.dueOn ?? null,
-    clock: stateOf(clocks, o.events, o.zone),
+    clock: stateOf(clocks),
     governing: governing?.rule.id ?? null,
     clocks: told,
     issues: effectiveDeadline(clocks).issues,
     refuseBy: governing && refuseBy(governing),
-    late: governing && lateAt(governing.answer, o.now),
     frozen: clocks.map(({ answer }) => answer.frozen),
   };
 }
@@ -127,14 +114,7 @@ function refuseBy({ answer, zone }: RunClock & { zone: string }): Temporal.Insta
   return answer.kind === 'date' ? endOf(answer.firstPeriodDate, zone) : dueOf(answer, zone).dueAt;
 }
 
-function lateAt(answer: ClockAnswer, now: Temporal.Instant): boolean | null {
-  const inTime = isOnTime(answer, now);
-  return inTime === null ? null : !inTime;
-}
-
-function stateOf(clocks: readonly RunClock[], events: readonly ClockEvent[], zone: string): RequestDeadline['clock'] {
-  const ends = timed(events, zone).events.filter(({ event }) => event.type === 'closed' || event.type === 'reopened');
-  if (ends.at(-1)?.event.type === 'closed') return 'stopped';
+function stateOf(clocks: readonly RunClock[]): RequestDeadline['clock'] {
   const kinds = clocks.filter(({ rule }) => rule.purpose === 'answer').map(({ answer }) => answer.kind);
   if (kinds.includes('notStarted')) return 'not_started';
   return kinds.includes('paused') ? 'paused' : 'running';

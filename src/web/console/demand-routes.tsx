@@ -22,7 +22,7 @@ export function addDemandPages({ app, office, allow, say, stepUpFor }: Desk): vo
         <DemandPage
           frame={frame}
           demand={demand}
-          clocks={demandClocks(office, demand)}
+          clocks={demandClocks(office, demand, office.now()).clocks}
           names={await actorNames(office)}
           refusal={refusal}
         />
@@ -127,6 +127,8 @@ function readOrder(form: FormData, zone: string): DemandOrder | Refusal {
     receivedAt,
     dueAt,
     emergency: text('emergency') === 'yes',
+    issuedAt: text('issuedAt') || null,
+    orderedPeriod: text('orderedPeriod') || null,
     paper: {
       instrumentNumber: text('instrumentNumber') || null,
       issuer: { name: text('issuerName'), country, court: text('issuerCourt') || null },

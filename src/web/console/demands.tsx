@@ -104,6 +104,8 @@ export function NewDemandPage({
         {text('requesterAgency', 'Agency or firm')}
         {text('receivedAt', 'Received', { type: 'datetime-local', hint: `Time in ${frame.zone}.`, required: true })}
         {text('dueAt', 'Return date on the paper', { type: 'date' })}
+        {text('issuedAt', 'Date of the order', { type: 'date' })}
+        {text('orderedPeriod', 'How long it holds', { hint: 'Only if the order says so, such as P90D for 90 days.' })}
         <Field
           name="targets"
           label="Accounts as written"

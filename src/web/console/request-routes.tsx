@@ -86,7 +86,7 @@ export function addRequestPages({ app, office, allow, say, stepUpFor }: Desk): v
       approve: () => approveAccessPackage(office, caller, id),
       extend: () => moveRequestClock(office, caller.actor, id, { move: 'extend', reason, basis: null, event: null }),
       withdraw: () => withdrawRequest(office, caller.actor, id),
-      reopen: () => reopenRequest(office, caller.actor, id, 'reopen'),
+      reopen: () => reopenRequest(office, caller.actor, id),
       close: () => closeRequest(office, caller.actor, id),
     };
     const run = moves[move];

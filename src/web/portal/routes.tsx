@@ -154,13 +154,8 @@ async function receive(
 
 /** A deadline's explanation for a page, or null where the rule book has none. */
 export function deadlineView(office: Office, request: SubjectRequest): DeadlineView | null {
-  const found = deadlineOf(
-    office,
-    { type: request.type, regime: request.regime, receivedAt: request.receivedAt, events: request.clockEvents },
-    office.now(),
-  );
-  if (isRefusal(found) || isRefusal(found.explanation)) return null;
-  return found.explanation;
+  const found = deadlineOf(office, request);
+  return isRefusal(found) ? null : found.explanation;
 }
 
 function statusPage(office: Office, request: SubjectRequest) {

@@ -329,21 +329,26 @@ describe('freezing (rule book 0.8)', () => {
   });
 
   it('new holidays move a date earlier silently, later only when a person confirms', () => {
-    const kept = { dueAt: at('2026-04-11T00:00:00Z'), events: 1, frozen: answer.frozen };
-    const newer = { ...answer.frozen, calendarVersion: '2' };
-    const earlier = { dueAt: at('2026-04-10T00:00:00Z'), events: 1, frozen: newer };
-    const later = { dueAt: at('2026-04-14T00:00:00Z'), events: 1, frozen: newer };
-    expect(takeRecomputed(kept, earlier)).toEqual({ deadline: earlier, confirm: false });
-    expect(takeRecomputed(kept, later)).toEqual({ deadline: kept, confirm: true });
-    expect(takeRecomputed(kept, { ...later, dueAt: null })).toEqual({ deadline: kept, confirm: true });
+    const own = { ...answer.frozen, rule: 'SVC-30D', calendar: null, calendarVersion: null };
+    const kept = { dueAt: at('2026-04-11T00:00:00Z'), frozen: [own, answer.frozen] };
+    const newer = [own, { ...answer.frozen, calendarVersion: '2' }];
+    const due = (dueAt: string) => ({ dueAt: at(dueAt), frozen: newer });
+    expect(takeRecomputed(kept, { ...kept })).toBe('keep');
+    // A database gives the facts back in an order of its own.
+    const stored = kept.frozen.map((one) => Object.fromEntries(Object.entries(one).toReversed()) as typeof own);
+    expect(takeRecomputed({ ...kept, frozen: stored }, kept)).toBe('keep');
+    expect(takeRecomputed(kept, due('2026-04-11T00:00:00Z'))).toBe('take');
+    expect(takeRecomputed(kept, due('2026-04-10T00:00:00Z'))).toBe('take');
+    expect(takeRecomputed(kept, due('2026-04-14T00:00:00Z'))).toBe('confirm');
+    expect(takeRecomputed(kept, { dueAt: null, frozen: newer })).toBe('confirm');
+    expect(takeRecomputed(kept, { ...due('2026-04-14T00:00:00Z'), frozen: newer.toReversed() })).toBe('confirm');
   });
 
-  it('a new event or a new version of the rule stands', () => {
-    const kept = { dueAt: at('2026-04-11T00:00:00Z'), events: 1, frozen: answer.frozen };
-    const later = { dueAt: at('2026-06-11T00:00:00Z'), events: 2, frozen: answer.frozen };
-    expect(takeRecomputed(kept, later)).toEqual({ deadline: later, confirm: false });
-    const rewritten = { ...later, events: 1, frozen: { ...answer.frozen, version: '2' } };
-    expect(takeRecomputed(kept, rewritten)).toEqual({ deadline: rewritten, confirm: false });
+  it('a new rule, or a new version of one, stands', () => {
+    const kept = { dueAt: at('2026-04-11T00:00:00Z'), frozen: [answer.frozen] };
+    const later = at('2026-06-11T00:00:00Z');
+    expect(takeRecomputed(kept, { dueAt: later, frozen: [{ ...answer.frozen, version: '2' }] })).toBe('take');
+    expect(takeRecomputed(kept, { dueAt: later, frozen: [] })).toBe('take');
   });
 });
 
