@@ -56,6 +56,25 @@ describe('what a hold spares', () => {
     expect(await ids(world.app, 'messages')).toEqual([32]);
   });
 
+  it.each([
+    [
+      'by another column of the conversation',
+      { keys: { 'app.conversations': [{ created_at: '2019-01-01T00:00:00Z' }] } },
+    ],
+    ['by a person who takes part', { subjects: [{ kind: 'email', value: 'cem@example.com' }] }],
+  ])('I1 a hold %s and range covers each message by its own time, not by when it all began', async (_how, scope) => {
+    await using world = await old();
+    const placed = await hold(world.office, {
+      ...scope,
+      datasets: ['app.messages'],
+      from: '2020-01-01',
+      to: '2020-12-31',
+    });
+    expect(placed.coverage.find(({ dataset }) => dataset === 'app.messages')?.count).toBe(1);
+    await purge(world.office);
+    expect(await ids(world.app, 'messages')).toEqual([32]);
+  });
+
   it('I1 a conversation goes with nothing of it that a hold limited by range covers', async () => {
     await using world = await old({ retention: withConversations });
     const keys = { 'app.conversations': [{ id: '3' }] };

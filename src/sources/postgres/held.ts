@@ -40,22 +40,52 @@ export function heldConditions(
   groups: HeldGroups,
   only?: string,
 ): readonly string[] {
-  return ownConditions(shape, dataset, dataset.id, alias, groups, only, new Set([dataset.id]));
+  const covered = { dataset: dataset.id, times: [] };
+  return ownConditions(shape, dataset, covered, alias, groups, only, new Set([dataset.id]));
 }
 
-/** @param covered the dataset whose row is asked about: a hold may be limited to some datasets, wherever its anchor is */
+/** The time of a row as SQL, and its type. */
+interface RowTime {
+  readonly sql: string;
+  readonly type: string;
+}
+
+/**
+ * The row that is asked about. A hold may be limited to some datasets and to a range of time: both are asked of this row,
+ * wherever the hold's anchor is. A message is in the range by its own date, not by that of its conversation's beginning;
+ * what has no date of its own goes by the nearest row it hangs on that has one.
+ */
+interface Covered {
+  readonly dataset: string;
+  /** The row's own first. */
+  readonly times: readonly RowTime[];
+}
+
+function timesOf(types: ColumnTypes, dataset: TableDataset, alias: string): readonly RowTime[] {
+  return dataset.time === null ? [] : [{ sql: `${alias}.${name(dataset.time)}`, type: typeOf(types, dataset.time) }];
+}
+
+/** SQL that is true unless the row lies outside the range of `h`. What has no date anywhere cannot be said to. */
+function inRange([at, ...further]: readonly RowTime[]): string {
+  if (!at) return 'true';
+  const [from, to] = [boundary('h.from_at', at.type), boundary('h.to_at', at.type)];
+  const own = `(${at.sql} < ${from}) IS NOT TRUE AND (${at.sql} > ${to}) IS NOT TRUE`;
+  return further.length === 0 ? own : `CASE WHEN ${at.sql} IS NULL THEN ${inRange(further)} ELSE ${own} END`;
+}
+
 function ownConditions(
   shape: SourceShape,
   dataset: TableDataset,
-  covered: string,
+  asked: Covered,
   alias: string,
   groups: HeldGroups,
   only: string | undefined,
   path: ReadonlySet<string>,
 ): string[] {
   const types = shape.types.get(dataset.id) ?? {};
+  const covered = { ...asked, times: [...asked.times, ...timesOf(types, dataset, alias)] };
   const direct = (groups.get(dataset.id) ?? []).map(({ columns }) =>
-    heldBy(dataset, covered, dataset.id, columns, types, columns, types, alias, only),
+    heldBy(covered, dataset.id, columns, types, columns, types, alias, only),
   );
   const throughLinks = dataset.links.flatMap((link) =>
     linkConditions(shape, dataset, covered, link, alias, groups, only, path),
@@ -66,7 +96,7 @@ function ownConditions(
 function linkConditions(
   shape: SourceShape,
   dataset: TableDataset,
-  covered: string,
+  covered: Covered,
   link: Link,
   alias: string,
   groups: HeldGroups,
@@ -81,7 +111,7 @@ function linkConditions(
   // The parent is named by the very columns this row carries: no need to visit the parent.
   const named = (groups.get(parent.id) ?? [])
     .filter(isLinkKey)
-    .map(({ columns }) => heldBy(dataset, covered, parent.id, columns, parentTypes, link.columns, types, alias, only));
+    .map(({ columns }) => heldBy(covered, parent.id, columns, parentTypes, link.columns, types, alias, only));
   const others: HeldGroups = new Map(
     [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((list) => !isLinkKey(list)) : lists]),
   );
@@ -121,8 +151,7 @@ function joinSql(shape: SourceShape, child: TableDataset, alias: string, link: L
  * anchor's columns hold, so they are read as those types: as a narrower one of a link they might be no value at all.
  */
 function heldBy(
-  dataset: TableDataset,
-  covered: string,
+  covered: Covered,
   anchor: string,
   anchorColumns: readonly string[],
   anchorTypes: ColumnTypes,
@@ -135,21 +164,13 @@ function heldBy(
     const type = typeOf(anchorTypes, anchorColumns[i] ?? '');
     return sameValue(`h.vals[${i + 1}]::${type}`, type, `${alias}.${name(column)}`, typeOf(types, column));
   });
-  const range =
-    dataset.time === null
-      ? []
-      : [
-          // IS NOT TRUE rather than the plain comparison: a record without a date cannot be said to lie outside.
-          `(${alias}.${name(dataset.time)} < ${boundary('h.from_at', typeOf(types, dataset.time))}) IS NOT TRUE`,
-          `(${alias}.${name(dataset.time)} > ${boundary('h.to_at', typeOf(types, dataset.time))}) IS NOT TRUE`,
-        ];
   const conditions = [
     `h.dataset = ${literal(anchor)}`,
     `h.cols = ${columnsLiteral(anchorColumns)}`,
-    `(h.within IS NULL OR h.within @> ARRAY[${literal(covered)}])`,
+    `(h.within IS NULL OR h.within @> ARRAY[${literal(covered.dataset)}])`,
     ...(only === undefined ? [] : [`h.hold = ${literal(only)}`]),
     ...values,
-    ...range,
+    inRange(covered.times),
   ];
   return `EXISTS (SELECT 1 FROM muniment.held h WHERE ${conditions.join(' AND ')})`;
 }
@@ -220,10 +241,12 @@ export function blockedByChildren(
     }
     // Seen from the child, what holds the parent is the parent's own business, asked above. Not so where a hold is
     // limited to the child's dataset, or to a range of time: it may cover the child through the parent that it spares.
+    const covered = { dataset: child.id, times: [] };
+    const dated = { ...covered, times: timesOf(shape.types.get(child.id) ?? {}, child, childAlias) };
     const own = [
-      ...ownConditions(shape, child, child.id, childAlias, groups, undefined, new Set([child.id, dataset.id])),
+      ...ownConditions(shape, child, covered, childAlias, groups, undefined, new Set([child.id, dataset.id])),
       ...(narrow.size > 0
-        ? linkConditions(shape, child, child.id, link, childAlias, narrow, undefined, new Set([child.id]))
+        ? linkConditions(shape, child, dated, link, childAlias, narrow, undefined, new Set([child.id]))
         : []),
     ];
     if (own.length > 0) held.push(exists(`(${own.join(' OR ')})`));
