@@ -5,17 +5,27 @@ export function formatInstant(instant: Temporal.Instant): string {
   return instant.toString({ smallestUnit: 'millisecond' });
 }
 
+const first = Temporal.Instant.from('0001-01-01T00:00:00Z').epochMilliseconds;
+const last = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
+
 /**
- * Read an RFC 3339 instant. A time without an offset names no instant and is refused, never guessed.
+ * Read an RFC 3339 instant, whose year has four digits. A time without an offset names no instant and is refused, never guessed.
  * Digits below a millisecond are cut off: Muniment counts in milliseconds throughout.
  */
 export function parseInstant(text: string): Temporal.Instant | Refusal {
+  const milliseconds = millisecondsOf(text);
+  if (milliseconds !== null && first <= milliseconds && milliseconds <= last)
+    return Temporal.Instant.fromEpochMilliseconds(milliseconds);
+  return refuse(
+    'time_invalid',
+    `"${text.slice(0, 60)}" is not an instant. Write RFC 3339 with an offset, such as 2026-11-27T09:30:00Z.`,
+  );
+}
+
+function millisecondsOf(text: string): number | null {
   try {
-    return Temporal.Instant.fromEpochMilliseconds(Temporal.Instant.from(text).epochMilliseconds);
+    return Temporal.Instant.from(text).epochMilliseconds;
   } catch {
-    return refuse(
-      'time_invalid',
-      `"${text.slice(0, 60)}" is not an instant. Write RFC 3339 with an offset, such as 2026-11-27T09:30:00Z.`,
-    );
+    return null;
   }
 }

@@ -3,8 +3,10 @@ import { sha256Hex } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { loadDemand } from '../db/demands.ts';
 import { allEpochs, knownEpoch, loadHold, openPlacements, rememberEpoch } from '../db/holds.ts';
 import { withLock } from '../db/locks.ts';
+import { linkDemand } from '../demands/demand.ts';
 import { type Coverage, decideHold, decidePlacement, type Hold, type Placement } from '../disposition/hold.ts';
 import { checkHoldScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { errorCode } from '../sources/fault.ts';
@@ -21,12 +23,13 @@ export interface HoldOrder {
 }
 
 /**
- * Place a legal hold. It is written down as pending first, then put in place in every source; the answer says whether
- * all of them have acknowledged it and what it covers.
+ * Place a legal hold. It is written down as pending first, and with the demand that opened it, then put in place in
+ * every source; the answer says whether all of them have acknowledged it and what it covers.
  */
 export async function placeHold(office: Office, actor: Actor, order: HoldOrder): Promise<Hold | Refusal> {
   const scope = checkHoldScope(office.policy.dataMap, order.scope, office.policy.organization.zone);
   if (isRefusal(scope)) return scope;
+  if (order.demandId !== null && !(await loadDemand(office.store, order.demandId))) return unknownDemand();
   const wrong = await wrongKeys(office, scope);
   if (wrong) return wrong;
   const now = office.now();
@@ -54,10 +57,21 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
     reason: personal(order.reason),
     scope: personal(scope),
   };
-  const placed = await carryOut(office, async () => ({ decided: decideHold(hold), result: hold }));
+  const placed = await carryOut(office, async () => {
+    const decided = decideHold(hold);
+    if (isRefusal(decided) || order.demandId === null) return { decided, result: hold };
+    const demand = await loadDemand(office.store, order.demandId);
+    if (!demand) return unknownDemand();
+    const linked = linkDemand(demand, { hold: id }, actor, now);
+    if (isRefusal(linked)) return linked;
+    const state = [...decided.state, ...linked.state];
+    return { decided: { ...decided, state, entries: [...decided.entries, ...linked.entries] }, result: hold };
+  });
   if (isRefusal(placed)) return placed;
   return settleHold(office, id);
 }
+
+const unknownDemand = () => refuse('not_found', 'There is no such demand. No hold was placed.');
 
 /** A source that cannot be asked now leaves the hold pending later; what it would have said wrong names no record. */
 async function wrongKeys(office: Office, scope: HoldScope): Promise<Refusal | null> {

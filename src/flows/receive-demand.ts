@@ -13,7 +13,6 @@ import {
   type DemandType,
   moveDemand as decideMove,
   receiveDemand as decideReceipt,
-  linkDemand,
   type Paper,
 } from '../demands/demand.ts';
 import { readTime } from '../policy/clocks/times.ts';
@@ -96,16 +95,6 @@ export async function moveDemand(
     const exports = await Promise.all(demand.exportIds.map((exported) => loadExport(office.store, exported)));
     const sealed = exports.some((exported) => exported?.state === 'sealed');
     const decided = decideMove(demand, move, note, sealed, actor, office.now());
-    return { decided, result: isRefusal(decided) ? demand : (decided.state[0]?.demand ?? demand) };
-  });
-}
-
-/** Link the hold that a demand opened. */
-export async function linkHold(office: Office, actor: Actor, id: string, hold: string): Promise<Demand | Refusal> {
-  return carryOut(office, async () => {
-    const demand = await loadDemand(office.store, id);
-    if (!demand) return unknown();
-    const decided = linkDemand(demand, { hold }, actor, office.now());
     return { decided, result: isRefusal(decided) ? demand : (decided.state[0]?.demand ?? demand) };
   });
 }

@@ -8,7 +8,7 @@ import { readPackage } from '../flows/read-package.ts';
 import { requestExport } from '../flows/request-export.ts';
 import { holdScopeSchema } from '../policy/hold.ts';
 import type { Api } from './endpoint.ts';
-import { idParams, pageQuery, toList, toPage } from './page.ts';
+import { idParams, idText, pageQuery, toList, toPage } from './page.ts';
 import { replyBytes } from './reply.ts';
 import { exportView, pageOf, viewExport } from './views.ts';
 
@@ -22,7 +22,7 @@ export function addExports(api: Api, office: Office): void {
     access: 'exports.work',
     body: z.strictObject({
       purpose: z.enum(exportPurposes),
-      demandId: z.string().max(60).optional(),
+      demandId: idText.optional(),
       matter: z.string().min(1).max(300).optional(),
       scope: holdScopeSchema,
       formats: z.array(z.enum(exportFormats)).min(1).optional(),

@@ -3,18 +3,17 @@ import { isRefusal } from '../core/refusal.ts';
 import { holdsPage, lookUpHold } from '../flows/look-up.ts';
 import type { Office } from '../flows/office.ts';
 import { placeHold, settleHold } from '../flows/place-hold.ts';
-import { linkHold } from '../flows/receive-demand.ts';
 import { approveRelease, requestRelease } from '../flows/release-hold.ts';
 import { holdScopeSchema } from '../policy/hold.ts';
 import type { Api } from './endpoint.ts';
-import { idParams, pageQuery, toList, toPage } from './page.ts';
+import { idParams, idText, pageQuery, toList, toPage } from './page.ts';
 import { holdView, pageOf, viewHold } from './views.ts';
 
 const holdBody = z.strictObject({
   matter: z.string().min(1).max(300),
   reason: z.string().min(1).max(2000),
   scope: holdScopeSchema,
-  demandId: z.string().max(60).optional(),
+  demandId: idText.optional(),
 });
 
 /** Legal holds. */
@@ -36,12 +35,7 @@ export function addHolds(api: Api, office: Office): void {
         demandId: body.demandId ?? null,
         requestId: null,
       });
-      if (isRefusal(placed)) return placed;
-      if (body.demandId) {
-        const linked = await linkHold(office, caller.actor, body.demandId, placed.id);
-        if (isRefusal(linked)) return linked;
-      }
-      return viewHold(placed);
+      return isRefusal(placed) ? placed : viewHold(placed);
     },
   });
 

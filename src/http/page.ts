@@ -22,4 +22,6 @@ export function toList<T, V>(page: Page, items: readonly T[], view: (item: T) =>
   };
 }
 
-export const idParams = z.object({ id: z.string().regex(/^[a-z]{3}_[0-9a-z]{26}$/, 'That is not an id.') });
+export const idText = z.string().regex(/^[a-z]{3}_[0-9a-z]{26}$/, 'That is not an id.');
+
+export const idParams = z.object({ id: idText });

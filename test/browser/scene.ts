@@ -16,7 +16,7 @@ import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
-import { attachDocument, linkHold, moveDemand, receiveDemand } from '../../src/flows/receive-demand.ts';
+import { attachDocument, moveDemand, receiveDemand } from '../../src/flows/receive-demand.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
 import { requestRelease } from '../../src/flows/release-hold.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
@@ -128,6 +128,26 @@ async function work(office: Office, code: (reference: string) => Promise<string>
   const inState = (id: string, state: string) =>
     waitUntil(async () => good(await lookUpRequest(office, id)).state === state);
 
+  const demand = good(
+    await receiveDemand(office, legalA.actor, {
+      type: 'civil_subpoena',
+      channel: 'console',
+      receivedAt: office.now().subtract({ hours: 50 }),
+      dueAt: office.now().add({ hours: 24 * 12 }),
+      emergency: false,
+      issuedAt: null,
+      orderedPeriod: null,
+      paper: {
+        instrumentNumber: '26-DR-04417',
+        issuer: { name: 'Circuit Court of Multnomah County', country: 'US', court: 'Family Division' },
+        requester: { name: 'J. Hartwell', agency: 'Hartwell & Moss LLP', role: 'counsel for petitioner', email: null },
+        targets: [{ kind: 'email', value: demoPeople.daniel.email ?? '' }],
+        scope: { dataClasses: ['content'], from: '2025-01-01', to: '2026-10-31' },
+        caption: 'Reyes v. Reyes',
+        notes: null,
+      },
+    }),
+  );
   const hold = good(
     await placeHold(office, legalA.actor, {
       matter: 'Reyes v. Reyes',
@@ -137,7 +157,7 @@ async function work(office: Office, code: (reference: string) => Promise<string>
           'app.conversations': [{ id: String(demoConversations.money) }, { id: String(demoConversations.schedule) }],
         },
       },
-      demandId: null,
+      demandId: demand.id,
       requestId: null,
     }),
   );
@@ -172,26 +192,6 @@ async function work(office: Office, code: (reference: string) => Promise<string>
   });
   await inState(answered, 'closed');
 
-  const demand = good(
-    await receiveDemand(office, legalA.actor, {
-      type: 'civil_subpoena',
-      channel: 'console',
-      receivedAt: office.now().subtract({ hours: 50 }),
-      dueAt: office.now().add({ hours: 24 * 12 }),
-      emergency: false,
-      issuedAt: null,
-      orderedPeriod: null,
-      paper: {
-        instrumentNumber: '26-DR-04417',
-        issuer: { name: 'Circuit Court of Multnomah County', country: 'US', court: 'Family Division' },
-        requester: { name: 'J. Hartwell', agency: 'Hartwell & Moss LLP', role: 'counsel for petitioner', email: null },
-        targets: [{ kind: 'email', value: demoPeople.daniel.email ?? '' }],
-        scope: { dataClasses: ['content'], from: '2025-01-01', to: '2026-10-31' },
-        caption: 'Reyes v. Reyes',
-        notes: null,
-      },
-    }),
-  );
   good(
     await attachDocument(office, legalA.actor, demand.id, {
       bytes: (async function* () {
@@ -200,7 +200,6 @@ async function work(office: Office, code: (reference: string) => Promise<string>
       mediaType: 'application/pdf',
     }),
   );
-  good(await linkHold(office, legalA.actor, demand.id, hold.id));
   good(
     await moveDemand(
       office,

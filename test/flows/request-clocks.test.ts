@@ -5,7 +5,6 @@ import { type Actor, systemActor } from '../../src/core/actor.ts';
 import { createToken } from '../../src/flows/create-actor.ts';
 import { moveRequestClock } from '../../src/flows/move-request.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
-import { linkHold } from '../../src/flows/receive-demand.ts';
 import { recountDeadlines } from '../../src/flows/recount-deadlines.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { chatRetention, chatSources, done, officer, openWorld, type World } from '../invariants/world.ts';
@@ -247,9 +246,8 @@ describe('the clocks of a demand', () => {
     const { id } = await serve('preservation_2703f');
     const scope = { subjects: [{ kind: 'email', value: 'ada@example.com' }] };
     const hold = done(
-      await placeHold(world.office, officer, { matter: 'M', reason: 'R', scope, demandId: null, requestId: null }),
+      await placeHold(world.office, officer, { matter: 'M', reason: 'R', scope, demandId: id, requestId: null }),
     );
-    done(await linkHold(world.office, officer, id, hold.id));
     expect(await ok('GET', `/demands/${id}`)).toMatchObject({
       keep: { byPerson: false },
       clocks: [{ dueOn: '2026-05-31' }],

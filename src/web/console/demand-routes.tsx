@@ -4,7 +4,7 @@ import { type DemandMove, dataClasses, demandMoves, demandTypes } from '../../de
 import { demandClocks } from '../../flows/demand-clocks.ts';
 import { actorNames, demandsPage, lookUpDemand } from '../../flows/look-up.ts';
 import { placeHold } from '../../flows/place-hold.ts';
-import { attachDocument, type DemandOrder, linkHold, moveDemand, receiveDemand } from '../../flows/receive-demand.ts';
+import { attachDocument, type DemandOrder, moveDemand, receiveDemand } from '../../flows/receive-demand.ts';
 import { type Html, textOf } from '../reply.ts';
 import { DemandPage, DemandsPage, NewDemandPage } from './demands.tsx';
 import type { Desk, Visit } from './routes.tsx';
@@ -87,9 +87,7 @@ export function addDemandPages({ app, office, allow, say, stepUpFor }: Desk): vo
       demandId: id,
       requestId: null,
     });
-    if (isRefusal(placed)) return page(c, id, placed);
-    const linked = await linkHold(office, actor, id, placed.id);
-    return isRefusal(linked) ? page(c, id, linked) : c.redirect(`/console/demands/${id}`, 303);
+    return isRefusal(placed) ? page(c, id, placed) : c.redirect(`/console/demands/${id}`, 303);
   });
   app.post('/demands/:id/:move', async (c) => {
     const { id, move } = c.req.param();
