@@ -85,7 +85,7 @@ function faultFacts(error: unknown): Readonly<Record<string, unknown>> {
   const code = 'code' in error ? String(error.code) : cause && 'code' in cause ? String(cause.code) : undefined;
   const at = error.stack
     ?.split('\n')
-    .filter((line) => line.includes('/src/'))
+    .filter((line) => /^\s+at .*\/src\//.test(line))
     .slice(0, 3)
     .map((line) =>
       line
