@@ -55,12 +55,16 @@ export async function run(
     document: (value) => void (json && process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
   };
   try {
-    const config = readConfig(env, defaultDataFolder(process.cwd()));
     const [first = '', second = ''] = words;
+    if (first === 'help' || words.includes('--help')) {
+      process.stdout.write(`${usage()}\n`);
+      return 0;
+    }
+    const config = readConfig(env, defaultDataFolder(process.cwd()));
     if (first === 'serve') return await serve(config, words.slice(1));
     if (first === 'verify') return await verifyFile(words.slice(1), config, out);
     if (first === 'policy' && second === 'check') {
-      const { positional } = readWords(words.slice(2), [], ['json']);
+      const { positional } = readWords(words.slice(2), [], ['json'], 1);
       const folder = positional[0] ?? config.policiesFolder;
       return policyCheck(await readPolicyFiles(folder), folder, withDemoNames(config), out);
     }
@@ -134,10 +138,24 @@ async function serve(config: Config, words: readonly string[]): Promise<number> 
   return 0;
 }
 
+/** The file that somebody named and that is not there, or not to be read; null for anything else. */
+function unreadablePath(error: unknown): string | null {
+  if (!(error instanceof Error && 'code' in error && 'path' in error)) return null;
+  return ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'].includes(String(error.code)) ? String(error.path) : null;
+}
+
 /** Say what went wrong so that it can be mended. 2: misused; 1: refused. */
 function explain(error: unknown, out: Out): number {
   if (error instanceof Misuse) {
+    out.document({ ok: false, code: 'misused', detail: error.message });
     process.stderr.write(`${error.message}\n\n${usage()}\n`);
+    return 2;
+  }
+  const unreadable = unreadablePath(error);
+  if (unreadable !== null) {
+    const detail = `${unreadable} cannot be read: ${(error as NodeJS.ErrnoException).code}. Nothing was done.`;
+    out.document({ ok: false, code: 'unreadable', detail });
+    process.stderr.write(`${detail}\n`);
     return 2;
   }
   if (error instanceof PolicyInvalid) {
@@ -148,10 +166,12 @@ function explain(error: unknown, out: Out): number {
     return 1;
   }
   if (error instanceof ConfigProblem || error instanceof DatabaseBehind || error instanceof EmbeddedDatabaseError) {
+    out.document({ ok: false, code: 'refused', detail: error.message });
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
   const fault = error instanceof Error ? error : new Error(String(error));
+  out.document({ ok: false, code: 'fault', detail: fault.message });
   process.stderr.write(`${fault.name}: ${fault.message}\n${fault.stack?.split('\n').slice(1, 6).join('\n') ?? ''}\n`);
   return 1;
 }

@@ -16,11 +16,18 @@ export class Misuse extends Error {
 }
 
 /**
- * Take a command line apart. Every option must be known.
+ * Take a command line apart. Every option must be known, and no word may be left over: who forgets the dashes of
+ * --dry-run must not start a real run.
  * @param valued options that take a value (`--port 80` or `--port=80`)
  * @param flags options that take none
+ * @param most how many other words there may be
  */
-export function readWords(words: readonly string[], valued: readonly string[], flags: readonly string[]): Words {
+export function readWords(
+  words: readonly string[],
+  valued: readonly string[],
+  flags: readonly string[],
+  most = 0,
+): Words {
   const positional: string[] = [];
   const options = new Map<string, string[]>();
   for (let at = 0; at < words.length; at++) {
@@ -39,6 +46,8 @@ export function readWords(words: readonly string[], valued: readonly string[], f
     if (value === undefined) throw new Misuse(`--${name} needs a value.`);
     options.set(name, [...(options.get(name) ?? []), value]);
   }
+  const extra = positional[most];
+  if (extra !== undefined) throw new Misuse(`"${extra}" means nothing here. Nothing was done.`);
   return { positional, options };
 }
 

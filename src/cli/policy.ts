@@ -24,7 +24,7 @@ export function policyCheck(
 
 /** Worked deadline and retention cases, each as expected or not. */
 export async function policyExamples(words: readonly string[], folder: string, out: Out): Promise<number> {
-  const { positional } = readWords(words, [], ['json']);
+  const { positional } = readWords(words, [], ['json'], 1000);
   if (positional.length === 0) throw new Misuse('policy examples FILE...: name at least one file of worked cases.');
   const regimes = await readRegimes(folder);
   const results = [];

@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { Run } from '../disposition/run.ts';
 import { certifyRun } from '../flows/certify-run.ts';
 import { executeRun } from '../flows/execute-run.ts';
 import { lookUpRun } from '../flows/look-up.ts';
+import type { Office } from '../flows/office.ts';
 import { planDisposition } from '../flows/plan-run.ts';
 import { bringLedgerUpToDate } from '../flows/read-ledger.ts';
 import { flag, readWords } from './arguments.ts';
@@ -19,10 +21,7 @@ export const purge: OfficeVerb = {
       dryRun: flag(parsed, 'dry-run'),
     });
     if (isRefusal(planned)) return printRefusal(out, planned);
-    if (planned.state === 'running') {
-      await executeRun(office, planned.id);
-      await certifyRun(office, planned.id);
-    }
+    if (planned.state === 'running') await workOff(office, planned.id);
     await bringLedgerUpToDate(office);
     const run = await lookUpRun(office, planned.id);
     const code = printOutcome(out, run, linesOf, documentOf);
@@ -30,6 +29,18 @@ export const purge: OfficeVerb = {
     return run.state === 'completed' || run.state === 'planned' ? 0 : 1;
   },
 };
+
+/** Do the run here, or wait for the service that took it: whoever is first works, and a dead one is taken over. */
+async function workOff(office: Office, id: string): Promise<void> {
+  for (;;) {
+    await executeRun(office, id);
+    const run = await lookUpRun(office, id);
+    if (isRefusal(run) || run.certificate) return;
+    if (run.state !== 'running') break;
+    await pause(500);
+  }
+  await certifyRun(office, id);
+}
 
 function linesOf(run: Run): readonly string[] {
   return [

@@ -12,9 +12,9 @@ function rootFile(config: Config): string {
 
 /** Check a package offline: a line for every claim, exit 1 if any fails. */
 export async function verifyFile(words: readonly string[], config: Config, out: Out): Promise<number> {
-  const parsed = readWords(words, ['root'], ['json']);
-  const [path, ...more] = parsed.positional;
-  if (path === undefined || more.length > 0) throw new Misuse('verify PACKAGE [--root ROOT.pem]: name one package.');
+  const parsed = readWords(words, ['root'], ['json'], 1);
+  const [path] = parsed.positional;
+  if (path === undefined) throw new Misuse('verify PACKAGE [--root ROOT.pem]: name one package.');
   const given = option(parsed, 'root');
   const rootPem =
     given === null ? await readFile(rootFile(config), 'utf8').catch(() => undefined) : await readFile(given, 'utf8');

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseCheckpoint } from '../ledger/checkpoint.ts';
@@ -17,9 +18,15 @@ export interface Keepsake {
 export function openKeepsake(folder: string): Keepsake {
   const checkpointFile = join(folder, 'checkpoint.txt');
   const epochsFile = join(folder, 'hold-epochs.json');
+  // One after the other: two at once would leave whichever was renamed last, and that may be the older.
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (save: () => Promise<void>) => {
+    last = last.then(save, save);
+    return last;
+  };
   return {
-    saveCheckpoint: (note) => replaceFile(checkpointFile, note),
-    saveEpochs: (epochs) => replaceFile(epochsFile, `${JSON.stringify(epochs)}\n`),
+    saveCheckpoint: (note) => inTurn(() => replaceFile(checkpointFile, note)),
+    saveEpochs: (epochs) => inTurn(() => replaceFile(epochsFile, `${JSON.stringify(epochs)}\n`)),
     checkpoint: () => readFile(checkpointFile, 'utf8').catch(() => null),
     epochs: async () => JSON.parse(await readFile(epochsFile, 'utf8').catch(() => '{}')) as Record<string, number>,
   };
@@ -28,7 +35,7 @@ export function openKeepsake(folder: string): Keepsake {
 /** Beside its place, synced, then renamed into it: a crash leaves the old file or the new one. */
 async function replaceFile(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}.part`;
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.part`;
   const file = await open(draft, 'w', 0o600);
   try {
     await file.writeFile(text);

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import type { BatchRecord, JournalRow } from '../disposition/batch.ts';
 import type { Census, Run, RunPart, RunState } from '../disposition/run.ts';
@@ -167,13 +167,23 @@ export async function usualDestruction(store: Store, dataset: string, most = 5):
   return rows.map((row) => row.destroyed);
 }
 
-/** Whether a rule, as this digest says what it destroys, has run to its end before. */
+/**
+ * Whether a rule, as this digest says what it destroys, was let run before: a second person approved it, or it destroyed
+ * something. A run that found nothing to do showed nobody what the rule does.
+ */
 export async function ruleHasRun(store: Store, ruleDigest: string): Promise<boolean> {
   const [row] = await store.db.orm
     .select({ run: runParts.runId })
     .from(runParts)
     .innerJoin(runs, eq(runs.id, runParts.runId))
-    .where(and(eq(runParts.ruleDigest, ruleDigest), eq(runParts.state, 'done'), eq(runs.dryRun, false)))
+    .where(
+      and(
+        eq(runParts.ruleDigest, ruleDigest),
+        eq(runParts.state, 'done'),
+        eq(runs.dryRun, false),
+        or(isNotNull(runs.approvedBy), gt(runParts.destroyed, 0)),
+      ),
+    )
     .limit(1);
   return row !== undefined;
 }

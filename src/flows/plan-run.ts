@@ -63,6 +63,7 @@ export async function planDisposition(
   const parts: PlannedPart[] = [];
   const clocks: Temporal.Instant[] = [];
   const checked = new Map<string, readonly Drift[]>();
+  const refreshed = new Set<string>();
   for (const rule of rules)
     for (const dataset of rule.datasets) {
       const source = sourceOf(office.sources, dataset);
@@ -82,6 +83,7 @@ export async function planDisposition(
           Temporal.Instant.from(cutoffs[rule.id] ?? ''),
           holds,
           checked.get(source.name) ?? [],
+          refreshed,
         ),
         usual: await usualDestruction(office.store, dataset),
         unchanged: await ruleHasRun(office.store, ruleDigest(rule, office.policy.dataMap)),
@@ -188,9 +190,10 @@ async function countPart(
   cutoff: Temporal.Instant,
   holds: readonly Hold[],
   drift: readonly Drift[],
+  refreshed: Set<string>,
 ): Promise<Census | Refusal> {
   try {
-    const refusal = await whyNotNow(office, dataset, holds, drift);
+    const refusal = await whyNotNow(office, dataset, holds, drift, refreshed);
     if (refusal) return refusal;
     return await sourceOf(office.sources, dataset).census(dataset, cutoff, scopesOf(holds));
   } catch (error) {
@@ -208,12 +211,14 @@ export function scopesOf(holds: readonly Hold[]) {
 /**
  * Why nothing of a dataset may be destroyed at this moment, or null: it is not reached, not as the data map says, or a
  * hold is not in place there. Asked when a run is planned, and again when it begins: an approval may take days.
+ * @param refreshed the holds looked up again a moment ago, by source: once is enough for all datasets of a plan
  */
 export async function whyNotNow(
   office: Office,
   dataset: string,
   holds: readonly Hold[],
   drift: readonly Drift[],
+  refreshed = new Set<string>(),
 ): Promise<Refusal | null> {
   const source = sourceOf(office.sources, dataset);
   const wrong =
@@ -240,7 +245,12 @@ export async function whyNotNow(
       `${source.name} does not know hold ${lost.id} any more: it was restored. Settle every hold again, then repeat the run; nothing of ${dataset} was destroyed.`,
       { dataset, hold: lost.id },
     );
-  for (const hold of holds) if (hold.placements[source.name]) await refresh(office, hold, source);
+  for (const hold of holds) {
+    const key = `${hold.id} ${source.name}`;
+    if (!hold.placements[source.name] || refreshed.has(key)) continue;
+    await refresh(office, hold, source);
+    refreshed.add(key);
+  }
   return null;
 }
 
