@@ -12,11 +12,11 @@ const daySchema = z
   .meta({ description: 'A day.', examples: ['2026-12-24'] });
 const periodSchema = z
   .string()
-  .regex(/^P[1-9]\d{0,4}[DWMY]$/)
+  .regex(/^P[1-9]\d{0,4}[DWMY]$/, 'Write one whole calendar unit, such as P30D or P1M.')
   .meta({ description: 'ISO 8601, one whole calendar unit.', examples: ['P30D', 'P1M'] });
 const hoursSchema = z
   .string()
-  .regex(/^PT[1-9]\d{0,4}H$/)
+  .regex(/^PT[1-9]\d{0,4}H$/, 'Write whole hours, such as PT72H.')
   .meta({ description: 'ISO 8601, whole hours.', examples: ['PT72H'] });
 
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -342,8 +342,9 @@ function isDay(written: string): boolean {
   }
 }
 
-/** Longer from whatever day: a month may have 28 days. */
+/** Longer from whatever day: a month may have 28 days. What is no period is said where it stands, and not again here. */
 function isLonger(a: string, b: string): boolean {
+  if (!periodSchema.safeParse(a).success || !periodSchema.safeParse(b).success) return true;
   return ['2025-02-01', '2024-07-01'].every((day) => {
     const start = Temporal.PlainDate.from(day);
     return Temporal.PlainDate.compare(start.add(a), start.add(b)) > 0;

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDocument, stringify } from 'yaml';
 import { canonicalJson } from '../../src/core/canonical-json.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
+import { readPolicyFiles } from '../../src/house.ts';
 import { policyJsonSchemas } from '../../src/policy/json-schema.ts';
 import { parsePolicySet, policySchemas } from '../../src/policy/set.ts';
 import type { PolicyFile } from '../../src/policy/yaml.ts';
@@ -204,5 +205,28 @@ describe('what is shipped', () => {
     expect(
       parse({ 'sources.yaml': shipped('sources.yaml') }, {}).problems.filter(({ code }) => code !== 'variable_missing'),
     ).toEqual([]);
+  });
+});
+
+describe('a period of a clock that is none', () => {
+  it('is said where it stands, and stops no other check', async () => {
+    const folder = 'policies';
+    const files = await readPolicyFiles(folder);
+    const broken = files.map((file) =>
+      file.name === 'regimes.yaml'
+        ? {
+            ...file,
+            text: file.text.replaceAll(/(\n\s+period: )P1M/g, '$1P1W3Q').replaceAll(/(\{ to: )P\w+/g, '$1P9Q'),
+          }
+        : file,
+    );
+    const { set, problems } = parsePolicySet(broken, () => 'postgres://localhost/x');
+    expect(set).toBeNull();
+    expect(problems.length).toBeGreaterThan(1);
+    for (const { file, line, detail } of problems) {
+      expect(file).toBe('regimes.yaml');
+      expect(line).toBeGreaterThan(1);
+      expect(detail).toMatch(/P30D|P1M/);
+    }
   });
 });
