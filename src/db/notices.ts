@@ -29,9 +29,10 @@ export async function queueNotice(
   store: Store,
   notice: { id: string; caseId: string; template: string; key: string; queuedAt: Temporal.Instant },
   letter: Letter,
+  tx: Queryable = store.db.orm,
 ): Promise<void> {
   const sealed = await store.vault.seal(notice.caseId, letter);
-  await store.db.orm
+  await tx
     .insert(notices)
     .values({ ...notice, state: 'queued', sealed })
     .onConflictDoNothing();

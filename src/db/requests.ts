@@ -4,6 +4,7 @@ import { personal } from '../core/personal.ts';
 import type {
   ClockEvent,
   Deadline,
+  Deferred,
   Finding,
   HistoryItem,
   Identity,
@@ -25,12 +26,14 @@ interface Sealed {
   readonly details: string | null;
   /** By place among the clock's events: what the person was told, in staff's own words. */
   readonly eventReasons: readonly (string | null)[];
+  readonly deferred?: readonly Deferred[];
 }
 
 export async function requestColumns(vault: Vault, request: SubjectRequest) {
   const secret: Sealed = {
     subject: request.subject.reveal(),
     details: request.details.reveal(),
+    deferred: request.deferred.reveal(),
     eventReasons: request.clockEvents.map(({ reason }) => (typeof reason === 'string' ? reason : null)),
   };
   return {
@@ -91,6 +94,7 @@ async function toRequest(store: Store, row: typeof requests.$inferSelect): Promi
     receipt: row.receipt as unknown as Receipt | null,
     subject: personal(secret.subject),
     details: personal(secret.details),
+    deferred: personal(secret.deferred ?? []),
   };
 }
 
@@ -129,6 +133,21 @@ export async function openRequests(store: Store, limit: number): Promise<readonl
     .orderBy(asc(requests.dueAt))
     .limit(limit);
   return Promise.all(rows.map((row) => toRequest(store, row)));
+}
+
+/** The closed erasures that a hold kept something from, by id. */
+export async function erasuresKeptByHold(store: Store): Promise<readonly string[]> {
+  const rows = await store.db.orm
+    .select({ id: requests.id })
+    .from(requests)
+    .where(
+      and(
+        eq(requests.state, 'closed'),
+        eq(requests.type, 'erasure'),
+        sql`jsonb_path_exists(${requests.receipt}, '$.kept[*] ? (@.ground == "LEGAL_HOLD")')`,
+      ),
+    );
+  return rows.map(({ id }) => id);
 }
 
 /** The open requests, by id. */

@@ -9,7 +9,7 @@ import { queueNotice } from '../db/notices.ts';
 import { addGrant, loadRequest } from '../db/requests.ts';
 import { type RecordView, recordView } from '../evidence/record-view.ts';
 import { findDataset } from '../policy/data-map.ts';
-import { fulfilled, type Receipt, type SubjectRequest } from '../requests/request.ts';
+import { fulfilled, occasionOf, type Receipt, type SubjectRequest } from '../requests/request.ts';
 import { columnsOf } from './collect-export.ts';
 import { type ReachedDataset, searchSubject } from './gather-findings.ts';
 import { carryOut, type Office } from './office.ts';
@@ -154,7 +154,8 @@ function redacted(record: OutgoingRecord, dataset: Table): OutgoingRecord {
 export async function deliverAccessPackage(office: Office, requestId: string, exportId: string): Promise<void> {
   const request = await loadRequest(office.store, requestId);
   const sealed = await loadExport(office.store, exportId);
-  if (request?.state !== 'fulfilling' || sealed?.state !== 'sealed') return;
+  // A package of an earlier search may be sealed by now; it is not the answer.
+  if (request?.state !== 'fulfilling' || request.exportId !== exportId || sealed?.state !== 'sealed') return;
   const now = office.now();
   const secret = toBase64Url(office.random(32));
   const expiresAt = now.add({ hours: linkDays * 24 });
@@ -163,29 +164,26 @@ export async function deliverAccessPackage(office: Office, requestId: string, ex
     packageUntil: dateInWords(expiresAt.toZonedDateTimeISO(office.policy.organization.zone).toPlainDate().toString()),
   });
   const to = request.subject.reveal().identifiers.find(({ kind }) => kind === 'email')?.value;
-  if (to !== undefined)
-    await queueNotice(
-      office.store,
-      {
-        id: makeId('notice', now, office.random(10)),
-        caseId: request.caseId,
-        template: 'package-ready',
-        key: noticeKey(requestId, 'package-ready', 'fulfilled'),
-        queuedAt: now,
-      },
-      { to, ...letter },
-    );
+  const notice = {
+    id: makeId('notice', now, office.random(10)),
+    caseId: request.caseId,
+    template: 'package-ready',
+    key: noticeKey(requestId, 'package-ready', occasionOf(request, 'fulfilled')),
+    queuedAt: now,
+  };
   const receipt = receiptOf(request, now);
   const outcome = await carryOut(
     office,
     async () => {
       const current = await loadRequest(office.store, requestId);
-      if (current?.state !== 'fulfilling') return { decided: { state: [], entries: [], tasks: [] }, result: null };
+      if (!current) return refuse('not_found', 'There is no such request.');
       const digest = sha256Hex(canonicalJson(receipt as unknown as Json));
-      return { decided: fulfilled(current, receipt, digest, systemActor, now), result: null };
+      return { decided: fulfilled(current, receipt, digest, current.deferred, systemActor, now), result: null };
     },
-    (tx) =>
-      addGrant(tx, {
+    async (tx) => {
+      // The letter with the link and the link's own record are there together or not at all.
+      if (to !== undefined) await queueNotice(office.store, notice, { to, ...letter }, tx);
+      await addGrant(tx, {
         id: makeId('grant', now, office.random(10)),
         requestId,
         kind: 'package',
@@ -194,8 +192,11 @@ export async function deliverAccessPackage(office: Office, requestId: string, ex
         expiresAt,
         usedAt: null,
         attempts: 0,
-      }),
+      });
+    },
   );
+  // Somebody else has delivered it meanwhile.
+  if (isRefusal(outcome) && outcome.code === 'move_not_allowed') return;
   if (isRefusal(outcome)) throw new Error(`the package of ${requestId} could not be delivered: ${outcome.code}`);
 }
 

@@ -35,6 +35,7 @@ export async function closeRequest(office: Office, actor: Actor, id: string): Pr
       request,
       receipt,
       sha256Hex(canonicalJson(receipt as unknown as Json)),
+      request.deferred,
       actor,
       office.now(),
     );

@@ -2,15 +2,33 @@ import { systemActor } from '../core/actor.ts';
 import { canonicalJson, type Json } from '../core/canonical-json.ts';
 import { hmacSha256, sha256Hex } from '../core/hash.ts';
 import { formatInstant } from '../core/instants.ts';
+import { personal } from '../core/personal.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { whileAlone } from '../db/locks.ts';
-import { loadRequest } from '../db/requests.ts';
+import { erasuresKeptByHold, loadRequest } from '../db/requests.ts';
 import { digestOfBatches } from '../disposition/batch.ts';
 import { findDataset, type TableDataset } from '../policy/data-map.ts';
-import { countsMoved, type Finding, fulfilled, type Receipt, type SubjectRequest } from '../requests/request.ts';
+import {
+  countsMoved,
+  type Deferred,
+  type Finding,
+  fulfilled,
+  holdEnded,
+  type Receipt,
+  type SubjectRequest,
+  turnOf,
+} from '../requests/request.ts';
 import type { ReachedRow } from '../sources/postgres/find.ts';
+import { keyText } from '../sources/postgres/keys.ts';
 import { recordBatch, recoverJournals } from './execute-run.ts';
-import { findingsDigest, findingsOf, type ReachedDataset, searchSubject } from './gather-findings.ts';
+import {
+  findingsDigest,
+  findingsOf,
+  inErasureOrder,
+  type ReachedDataset,
+  reachSubject,
+  searchSubject,
+} from './gather-findings.ts';
 import { carryOut, type Office } from './office.ts';
 import { epochFor } from './plan-run.ts';
 
@@ -26,10 +44,10 @@ export async function eraseSubject(office: Office, id: string): Promise<void> {
     const request = await loadRequest(office.store, id);
     if (request?.state !== 'fulfilling' || request.type !== 'erasure' || !request.decision?.approvedBy) return;
     await recoverJournals(office);
-    const reached = await searchSubject(office, request);
+    const reached = await reachSubject(office, request);
     const findings = await findingsOf(office, request, reached);
     // Once the first batch is in the journal the counts differ because of us; what was approved is finished.
-    const begun = await hasBegun(office, request.id);
+    const begun = await hasBegun(office, request);
     if (!begun && findingsDigest(findings) !== request.decision.findings) {
       await carryOut(office, async () => {
         const current = await loadRequest(office.store, id);
@@ -43,29 +61,15 @@ export async function eraseSubject(office: Office, id: string): Promise<void> {
     for (const part of inErasureOrder(office, reached))
       await erasePart(office, request, part, hmacSha256(key, 'erasure commitments'));
     await office.erasures.finish({ request: id, at: office.now() });
-    await writeReceipt(office, request);
+    await writeReceipt(office, request, reached);
   });
 }
 
-async function hasBegun(office: Office, request: string): Promise<boolean> {
-  const [row] = await office.store.db.sql`SELECT 1 FROM disposition_batches WHERE request_id = ${request} LIMIT 1`;
+/** Whether this turn of the request has erased anything yet; what an earlier one erased was approved then. */
+async function hasBegun(office: Office, request: SubjectRequest): Promise<boolean> {
+  const [row] = await office.store.db.sql`SELECT 1 FROM disposition_batches
+    WHERE request_id = ${request.id} AND split_part(id, '/', 4) = ${String(turnOf(request))} LIMIT 1`;
   return row !== undefined;
-}
-
-/** Children before what they hang on, so that only other people's rows can still be in the way. */
-function inErasureOrder(office: Office, reached: readonly ReachedDataset[]): readonly ReachedDataset[] {
-  const ordered: ReachedDataset[] = [];
-  const visit = (part: ReachedDataset, path: readonly string[]) => {
-    if (ordered.includes(part) || path.includes(part.dataset)) return;
-    for (const other of reached) {
-      const mapped = findDataset(office.policy.dataMap, other.dataset);
-      if (mapped?.kind === 'table' && mapped.links.some((link) => link.to.dataset === part.dataset))
-        visit(other, [...path, part.dataset]);
-    }
-    ordered.push(part);
-  };
-  for (const part of reached) visit(part, []);
-  return ordered;
 }
 
 async function erasePart(
@@ -77,13 +81,14 @@ async function erasePart(
   const mapped = findDataset(office.policy.dataMap, part.dataset);
   if (mapped?.kind !== 'table' || mapped.erase === 'keep') return;
   const knownEpoch = await epochFor(office, part.dataset);
+  const before = await lastSeq(office, request.id, part.dataset, mapped.erase);
   for (const [index, rows] of chunks(part.own, rowsPerBatch).entries()) {
     const order = {
       // The batch is named by its rows: the same rows are the same batch, whichever try reaches them.
-      batch: `${request.id}/${mapped.erase}/${part.dataset}/${sha256Hex(rows.map(({ key }) => key.join('\u001f')).join('\n')).slice(0, 16)}`,
+      batch: `${request.id}/${mapped.erase}/${part.dataset}/${turnOf(request)}/${sha256Hex(rows.map(({ key }) => key.join('\u001f')).join('\n')).slice(0, 16)}`,
       request: request.id,
       dataset: part.dataset,
-      seq: index + 1,
+      seq: before + index + 1,
       policy: request.policy,
       runKey,
       rows,
@@ -94,6 +99,13 @@ async function erasePart(
   }
 }
 
+/** How far the numbers of a dataset's batches have come: those of a crash or an earlier turn are taken. */
+async function lastSeq(office: Office, request: string, dataset: string, act: string): Promise<number> {
+  const [row] = await office.store.db.sql<{ last: number }[]>`SELECT coalesce(max(seq), 0)::int AS last
+    FROM disposition_batches WHERE request_id = ${request} AND dataset = ${dataset} AND split_part(id, '/', 2) = ${act}`;
+  return row?.last ?? 0;
+}
+
 function chunks(rows: readonly ReachedRow[], size: number): readonly (readonly ReachedRow[])[] {
   const parts: (readonly ReachedRow[])[] = [];
   for (let start = 0; start < rows.length; start += size) parts.push(rows.slice(start, start + size));
@@ -101,7 +113,11 @@ function chunks(rows: readonly ReachedRow[], size: number): readonly (readonly R
 }
 
 /** Search again, and say what is left and why. */
-async function writeReceipt(office: Office, request: SubjectRequest): Promise<void> {
+async function writeReceipt(
+  office: Office,
+  request: SubjectRequest,
+  reached: readonly ReachedDataset[],
+): Promise<void> {
   const counts = await erasedCounts(office, request.id);
   const after = await searchSubject(office, request);
   const planned = request.findings ?? [];
@@ -134,12 +150,54 @@ async function writeReceipt(office: Office, request: SubjectRequest): Promise<vo
     searchedAt: formatInstant(office.now()),
   };
   const digest = sha256Hex(canonicalJson(receipt as unknown as Json));
+  const deferred = personal(await heldOf(office, reached));
   const outcome = await carryOut(office, async () => {
     const current = await loadRequest(office.store, request.id);
     if (current?.state !== 'fulfilling') return { decided: { state: [], entries: [], tasks: [] }, result: null };
-    return { decided: fulfilled(current, receipt, digest, systemActor, office.now()), result: null };
+    return { decided: fulfilled(current, receipt, digest, deferred, systemActor, office.now()), result: null };
   });
   if (isRefusal(outcome)) throw new Error(`the receipt of ${request.id} could not be written: ${outcome.code}`);
+}
+
+/** The rows that a hold keeps for now, by key. */
+async function heldOf(office: Office, reached: readonly ReachedDataset[]): Promise<readonly Deferred[]> {
+  const deferred: Deferred[] = [];
+  for (const { source, dataset, own } of reached) {
+    const mapped = findDataset(office.policy.dataMap, dataset);
+    if (mapped?.kind !== 'table' || mapped.erase === 'keep') continue;
+    const { held } = await source.previewErasure(dataset, own, mapped.erase, new Map());
+    if (held.length > 0) deferred.push({ dataset, keys: held.map(({ key }) => key) });
+  }
+  return deferred;
+}
+
+/**
+ * A hold ended: erasures that it kept something from are laid before staff again, where any of that is free now.
+ * @returns how many
+ */
+export async function requeueErasures(office: Office): Promise<number> {
+  let requeued = 0;
+  for (const id of await erasuresKeptByHold(office.store)) {
+    const request = await loadRequest(office.store, id);
+    if (!request) continue;
+    const reached = await reachSubject(office, request);
+    const held = await heldOf(office, reached);
+    const stillHeld = new Set(
+      held.flatMap(({ dataset, keys }) => keys.map((key) => `${dataset}\u001f${keyText(key)}`)),
+    );
+    const isFree = request.deferred
+      .reveal()
+      .some(({ dataset, keys }) => keys.some((key) => !stillHeld.has(`${dataset}\u001f${keyText(key)}`)));
+    if (!isFree) continue;
+    const findings = await findingsOf(office, request, reached);
+    const outcome = await carryOut(office, async () => {
+      const current = await loadRequest(office.store, id);
+      if (current?.state !== 'closed') return { decided: { state: [], entries: [], tasks: [] }, result: 0 };
+      return { decided: holdEnded(current, findings, systemActor, office.now()), result: 1 };
+    });
+    if (!isRefusal(outcome)) requeued += outcome;
+  }
+  return requeued;
 }
 
 /** What the request's batches destroyed and masked, by dataset, each with the digest over its batches. */

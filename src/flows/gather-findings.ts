@@ -4,8 +4,10 @@ import { isRefusal } from '../core/refusal.ts';
 import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { type Finding, findingsGathered, type SubjectRequest } from '../requests/request.ts';
+import { sourceOf } from '../sources/open.ts';
 import { rowsDigest } from '../sources/postgres/erase.ts';
 import type { ReachedRow } from '../sources/postgres/find.ts';
+import { keyText } from '../sources/postgres/keys.ts';
 import type { RecordSource } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
 
@@ -36,6 +38,34 @@ export async function searchSubject(office: Office, request: SubjectRequest): Pr
   return reached;
 }
 
+/** What the search reaches, and what a hold kept from an earlier erasure: nothing may lead there any more. */
+export async function reachSubject(office: Office, request: SubjectRequest): Promise<readonly ReachedDataset[]> {
+  const reached = new Map((await searchSubject(office, request)).map((part) => [part.dataset, part]));
+  for (const { dataset, keys } of request.type === 'erasure' ? request.deferred.reveal() : []) {
+    const found = reached.get(dataset) ?? { source: sourceOf(office.sources, dataset), dataset, own: [], shared: [] };
+    const known = new Set(found.own.map(({ key }) => keyText(key)));
+    const added = keys.filter((key) => !known.has(keyText(key))).map((key) => ({ key, columns: {} }));
+    reached.set(dataset, { ...found, own: [...found.own, ...added] });
+  }
+  return [...reached.values()];
+}
+
+/** Children before what they hang on, so that only other people's rows can still be in the way. */
+export function inErasureOrder(office: Office, reached: readonly ReachedDataset[]): readonly ReachedDataset[] {
+  const ordered: ReachedDataset[] = [];
+  const visit = (part: ReachedDataset, path: readonly string[]) => {
+    if (ordered.includes(part) || path.includes(part.dataset)) return;
+    for (const other of reached) {
+      const mapped = findDataset(office.policy.dataMap, other.dataset);
+      if (mapped?.kind === 'table' && mapped.links.some((link) => link.to.dataset === part.dataset))
+        visit(other, [...path, part.dataset]);
+    }
+    ordered.push(part);
+  };
+  for (const part of reached) visit(part, []);
+  return ordered;
+}
+
 /** What would become of what was reached: given or redacted on access; destroyed, masked or kept on erasure. */
 export async function findingsOf(
   office: Office,
@@ -43,6 +73,7 @@ export async function findingsOf(
   reached: readonly ReachedDataset[],
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
+  const going = new Map<string, readonly ReachedRow[]>();
   const add = (
     dataset: string,
     disposition: Finding['disposition'],
@@ -52,7 +83,7 @@ export async function findingsOf(
     if (rows.length > 0)
       findings.push({ dataset, count: rows.length, disposition, ground, digest: rowsDigest(dataset, rows) });
   };
-  for (const { source, dataset, own, shared } of reached) {
+  for (const { source, dataset, own, shared } of inErasureOrder(office, reached)) {
     if (request.type !== 'erasure') {
       add(dataset, 'give', null, own);
       add(dataset, 'redact', 'OTHERS_RIGHTS', shared);
@@ -64,12 +95,14 @@ export async function findingsOf(
       add(dataset, 'keep', mapped.eraseGround, own);
       continue;
     }
-    const preview = await source.previewErasure(dataset, own, mapped.erase);
+    const preview = await source.previewErasure(dataset, own, mapped.erase, going);
+    if (mapped.erase === 'destroy') going.set(dataset, preview.free);
     add(dataset, mapped.erase, mapped.erase === 'mask' ? mapped.eraseGround : null, preview.free);
     add(dataset, 'keep', 'LEGAL_HOLD', preview.held);
     add(dataset, 'keep', 'OTHERS_RIGHTS', preview.restricted);
   }
-  return findings;
+  const place = new Map(reached.map(({ dataset }, index) => [dataset, index]));
+  return findings.toSorted((a, b) => (place.get(a.dataset) ?? 0) - (place.get(b.dataset) ?? 0));
 }
 
 /** A digest over findings: what the decider saw, in one line. */
@@ -86,7 +119,7 @@ export function findingsDigest(findings: readonly Finding[]): string {
 export async function gatherFindings(office: Office, id: string): Promise<void> {
   const loaded = await loadRequest(office.store, id);
   if (loaded?.state !== 'gathering') return;
-  const findings = await findingsOf(office, loaded, await searchSubject(office, loaded));
+  const findings = await findingsOf(office, loaded, await reachSubject(office, loaded));
   const outcome = await carryOut(office, async () => {
     const request = await loadRequest(office.store, id);
     if (request?.state !== 'gathering') return { decided: { state: [], entries: [], tasks: [] }, result: null };

@@ -63,6 +63,7 @@ export async function receiveRequest(
     holdId: null,
     subject: personal(order.subject),
     details: personal(order.details),
+    deferred: personal([]),
   };
   const received = await carryOut(office, async () => ({
     decided: decideReceipt(request, actor, now),

@@ -21,8 +21,9 @@ export async function recountDeadlines(office: Office, actor: Actor): Promise<{ 
       if (!request) return refuse('not_found', 'There is no such request.');
       const now = office.now();
       const explained = explainDeadline(office, request);
-      // A regime that left the book explains nothing any more: what was promised stays.
-      if (isRefusal(explained) || request.state === 'closed') return { decided: nothing, result: 'keep' as const };
+      // What is stopped is answered. A regime that left the book explains nothing any more: what was promised stays.
+      if (isRefusal(explained) || request.deadline.clock === 'stopped')
+        return { decided: nothing, result: 'keep' as const };
       if (explained.recounted !== 'take') return { decided: nothing, result: explained.recounted };
       return { decided: recount(request, explained.counted, actor, now), result: 'take' as const };
     });

@@ -6,6 +6,7 @@ import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
 import { isOver } from '../demands/demand.ts';
 import { decideRelease, decideReleaseRequest, type Hold, mayLift } from '../disposition/hold.ts';
 import { keepEnd } from './demand-clocks.ts';
+import { requeueErasures } from './erase-subject.ts';
 import { carryOut, type Office } from './office.ts';
 
 const unknown = () => refuse('not_found', 'There is no such hold.');
@@ -47,7 +48,8 @@ export async function approveRelease(office: Office, actor: Actor, id: string): 
 
 /**
  * Take a released hold out of every source, once its release has cooled: before that its own task, still to come, will.
- * Any failure throws, and the task is tried again: the hold protects meanwhile.
+ * Any failure throws, and the task is tried again: the hold protects meanwhile. Erasures that it kept something from are
+ * laid before staff again.
  */
 export async function liftHold(office: Office, id: string): Promise<void> {
   const hold = await loadHold(office.store, id);
@@ -55,4 +57,5 @@ export async function liftHold(office: Office, id: string): Promise<void> {
   for (const source of office.sources.values())
     if (source.kind === 'postgres') await rememberEpoch(office.store, source.name, await source.liftHold(id));
   await office.keepsake.saveEpochs(await allEpochs(office.store));
+  await requeueErasures(office);
 }

@@ -127,6 +127,12 @@ export interface Receipt {
   readonly searchedAt: string;
 }
 
+/** Rows of the person's that a hold keeps from their erasure, by key: deleted with the rest they lead nowhere else. */
+export interface Deferred {
+  readonly dataset: DatasetId;
+  readonly keys: readonly (readonly string[])[];
+}
+
 export interface SubjectRequest {
   readonly id: string;
   readonly version: number;
@@ -154,6 +160,7 @@ export interface SubjectRequest {
   readonly holdId: string | null;
   readonly subject: Personal<Subject>;
   readonly details: Personal<string | null>;
+  readonly deferred: Personal<readonly Deferred[]>;
 }
 
 export type RequestChange = { readonly kind: 'request'; readonly request: SubjectRequest };
@@ -174,6 +181,17 @@ export function allowedMoves(request: SubjectRequest): readonly RequestMove[] {
   return (Object.keys(requestMoves) as RequestMove[]).filter(open);
 }
 
+/** Each opening anew is a turn of its own: it has its letters, its package and its approval. */
+export function turnOf({ history }: Pick<SubjectRequest, 'history'>): number {
+  return 1 + history.filter(({ move }) => move === 'reopen' || move === 'appeal' || move === 'hold_ended').length;
+}
+
+/** An occasion of this turn, so that the letter of an earlier turn does not stand in for it. */
+export function occasionOf(request: Pick<SubjectRequest, 'history'>, occasion: string): string {
+  const turn = turnOf(request);
+  return turn === 1 ? occasion : `${occasion}-${turn}`;
+}
+
 /** What the clocks count: the request, or on appeal the appeal and what happened since it came. */
 export function clockFacts(
   request: Pick<SubjectRequest, 'type' | 'regime' | 'receivedAt' | 'appealedAt' | 'clockEvents'>,
@@ -190,7 +208,7 @@ const pressingDays = 7;
 /** How an open request stands towards its deadline; null where it has none to keep. */
 export function standing(request: SubjectRequest, now: Temporal.Instant): 'in_time' | 'due_soon' | 'late' | null {
   const { dueAt } = request.deadline;
-  if (dueAt === null || request.state === 'closed') return null;
+  if (dueAt === null || request.deadline.clock === 'stopped') return null;
   if (Temporal.Instant.compare(now, dueAt) >= 0) return 'late';
   const pressing = dueAt.subtract({ hours: pressingDays * 24 });
   return Temporal.Instant.compare(now, pressing) >= 0 ? 'due_soon' : 'in_time';
@@ -325,7 +343,8 @@ export function startGathering(request: SubjectRequest, actor: Actor, now: Tempo
   const refusal = refuseMove(request, 'gather');
   if (refusal) return refusal;
   return decision(
-    moved(request, 'gather', 'gathering', actor, now, { findings: null, decision: null }),
+    // A package of what was found before is not the answer any more.
+    moved(request, 'gather', 'gathering', actor, now, { findings: null, decision: null, exportId: null }),
     [movedEntry(request, 'gather', 'gathering', actor, now)],
     [{ name: 'gather-findings', key: `gather/${request.id}/${request.version}`, payload: { request: request.id } }],
   );
@@ -387,7 +406,13 @@ export function decideOutcome(
         deadline: { ...request.deadline, clock: 'stopped' },
       }),
       [decided, movedEntry(request, 'decide', 'closed', actor, now)],
-      [noticeTask(request, outcome === 'refused' ? 'request-refused' : 'nothing-found', 'decision')],
+      [
+        noticeTask(
+          request,
+          outcome === 'refused' ? 'request-refused' : 'nothing-found',
+          occasionOf(request, 'decision'),
+        ),
+      ],
     );
   const needsPackage = request.type === 'access' || request.type === 'portability';
   return decision(
@@ -456,6 +481,7 @@ export function fulfilled(
   request: SubjectRequest,
   receipt: Receipt,
   receiptDigest: string,
+  deferred: Personal<readonly Deferred[]>,
   actor: Actor,
   now: Temporal.Instant,
 ): Decided<RequestChange> {
@@ -469,6 +495,7 @@ export function fulfilled(
   return decision(
     moved(request, 'fulfil', 'closed', actor, now, {
       receipt,
+      deferred,
       outcome: held ? 'partly_granted' : outcome,
       deadline: { ...request.deadline, clock: 'stopped' },
     }),
@@ -487,7 +514,7 @@ export function fulfilled(
       noticeTask(
         request,
         request.type === 'erasure' ? 'erasure-receipt' : request.exportId ? 'package-ready' : 'request-answered',
-        'fulfilled',
+        occasionOf(request, 'fulfilled'),
       ),
     ],
   );
@@ -503,7 +530,7 @@ export function withdraw(request: SubjectRequest, actor: Actor, now: Temporal.In
       deadline: { ...request.deadline, clock: 'stopped' },
     }),
     [movedEntry(request, 'withdraw', 'closed', actor, now)],
-    [noticeTask(request, 'request-withdrawn', 'withdrawn')],
+    [noticeTask(request, 'request-withdrawn', occasionOf(request, 'withdrawn'))],
   );
 }
 
@@ -520,8 +547,35 @@ export function reopen(
   if (refusal) return refusal;
   const to: RequestState = request.identity.state === 'verified' ? 'review' : 'received';
   return decision(
-    moved(request, move, to, actor, now, { outcome: null, reason: null, decision: null, appealedAt, deadline }),
+    moved(request, move, to, actor, now, {
+      outcome: null,
+      reason: null,
+      decision: null,
+      exportId: null,
+      appealedAt,
+      deadline,
+    }),
     [movedEntry(request, move, to, actor, now)],
+  );
+}
+
+/**
+ * The hold ended that kept some of what was to be erased: the erasure is laid before staff again, with what is free now.
+ * It was answered in time, so no clock runs; nothing goes without a decision and a second person.
+ */
+export function holdEnded(
+  request: SubjectRequest,
+  findings: readonly Finding[],
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<RequestChange> {
+  if (request.state !== 'closed' || request.type !== 'erasure' || request.receipt === null)
+    return refuse('move_not_allowed', `Nothing of a request that is ${request.state} waits for a hold.`, {
+      state: request.state,
+    });
+  return decision(
+    moved(request, 'hold_ended', 'review', actor, now, { outcome: null, reason: null, decision: null, findings }),
+    [movedEntry(request, 'hold_ended', 'review', actor, now)],
   );
 }
 

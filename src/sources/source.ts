@@ -10,7 +10,7 @@ import type { Coverage } from '../disposition/hold.ts';
 import type { Census } from '../disposition/run.ts';
 import type { Dataset, DatasetId } from '../policy/data-map.ts';
 import type { HoldScope } from '../policy/hold.ts';
-import type { EraseOrder, Preview } from './postgres/erase.ts';
+import type { EraseOrder, Going, Preview } from './postgres/erase.ts';
 import type { Identifier, Reached, ReachedRow } from './postgres/find.ts';
 import type { StoredRecord } from './postgres/read.ts';
 
@@ -74,7 +74,12 @@ export interface RecordSource {
   /** Remove files whose rows went. @returns the batches of which some file could not be removed */
   removeLeavingFiles(): Promise<readonly string[]>;
   find(identifiers: readonly Identifier[]): Promise<Reached>;
-  previewErasure(dataset: DatasetId, rows: readonly ReachedRow[], act: 'destroy' | 'mask'): Promise<Preview>;
+  previewErasure(
+    dataset: DatasetId,
+    rows: readonly ReachedRow[],
+    act: 'destroy' | 'mask',
+    going: Going,
+  ): Promise<Preview>;
   erase(order: EraseOrder, act: 'destroy' | 'mask', knownEpoch: number): Promise<BatchResult | Refusal>;
   readRows(
     dataset: DatasetId,

@@ -309,11 +309,47 @@ describe('a request for deletion', () => {
     try {
       await liftHold(opened.house.office, id);
       expect(await held()).toBe(0);
+      await eraseTheRest();
     } finally {
       ahead = Temporal.Duration.from({ hours: 0 });
     }
   });
 });
+
+/** What a hold kept is laid before staff again once it ended, and goes only when two of them say so again. */
+async function eraseTheRest(): Promise<void> {
+  const { items } = (await api('Pat Preparer', 'GET', '/requests?limit=20')).body as {
+    items: { id: string; type: string; reference: string }[];
+  };
+  const { id, reference } = items.find(({ type }) => type === 'erasure') ?? { id: '', reference: '' };
+  const again = await inState(id, 'review');
+  expect(again).toMatchObject({ clock: 'stopped', standing: null, outcome: null });
+  const { items: findings } = (await api('Pat Preparer', 'GET', `/requests/${id}/findings`)).body as {
+    items: { dataset: string; count: number; disposition: string }[];
+  };
+  expect(findings.map(({ dataset, disposition, count }) => [dataset, disposition, count])).toEqual([
+    // Only their own messages hung on the person's row, and those go first.
+    ['app.users', 'destroy', 1],
+    ['app.messages', 'destroy', 2],
+  ]);
+  await api('Pat Preparer', 'POST', `/requests/${id}/decide`, { outcome: 'granted' });
+  // A message more than was approved: the new turn has its own counts, though rows of this request went before.
+  await app.sql`INSERT INTO messages VALUES (99, 3, now(), 'one more')`;
+  await api('Alex Approver', 'POST', `/requests/${id}/approve`, {});
+  await inState(id, 'review');
+  expect(await countOf('SELECT count(*) FROM messages WHERE sender_id = 3')).toBe(3);
+  await api('Pat Preparer', 'POST', `/requests/${id}/decide`, { outcome: 'granted' });
+  await api('Alex Approver', 'POST', `/requests/${id}/approve`, {});
+  await inState(id, 'closed');
+  expect(await countOf('SELECT count(*) FROM messages WHERE sender_id = 3')).toBe(0);
+  expect(await countOf('SELECT count(*) FROM users WHERE id = 3')).toBe(0);
+  const letters = await waitUntil(async () => {
+    const sent = lettersTo('cleo@example.com', reference, /deleted/);
+    return sent.length > 1 ? sent : undefined;
+  });
+  expect(letters).toHaveLength(2);
+  expect(letters[1]).toContain('deleted 12 records');
+}
 
 async function countOf(query: string): Promise<number> {
   const [row] = await app.sql.unsafe<{ count: string }[]>(query);

@@ -31,18 +31,36 @@ export interface EraseOrder {
 
 const chunk = 500;
 
-/** Sort rows into free, held and restricted with the very predicates that guard their destruction. */
+/** Rows that go before others of the same erasure, by dataset. */
+export type Going = ReadonlyMap<string, readonly ReachedRow[]>;
+
+/**
+ * Sort rows into free, held and restricted with the very predicates that guard their destruction.
+ * @param going what the same erasure destroys before these rows: it restricts them no longer
+ */
 export async function previewErasure(
   connection: SqlConnection,
   dataset: TableDataset,
   rows: readonly ReachedRow[],
   act: 'destroy' | 'mask',
+  going: Going,
 ): Promise<Preview> {
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id) ?? {};
   const groups = (await readEpoch(connection.sql)) === null ? new Map() : await readHeldGroups(connection.sql);
+  const goingKeys: string[][] = [];
+  const staying = (child: TableDataset, alias: string): string => {
+    const keysOf = (going.get(child.id) ?? []).map(({ key }) => key);
+    if (keysOf.length === 0) return '';
+    const ours = child.key.map((column) => `${alias}.${name(column)}::text`).join(', ');
+    const theirs = child.key.map((_, i) => {
+      goingKeys.push(keysOf.map((key) => key[i] ?? ''));
+      return `$${dataset.key.length + goingKeys.length}::text[]`;
+    });
+    return `(${ours}) NOT IN (SELECT * FROM unnest(${theirs.join(', ')}))`;
+  };
   const children =
-    act === 'destroy' ? blockedByChildren(shape, dataset, 't', groups) : { held: null, restricted: null };
+    act === 'destroy' ? blockedByChildren(shape, dataset, 't', groups, staying) : { held: null, restricted: null };
   const own = heldPredicate(shape, dataset, 't', groups);
   const held = [own, children.held].filter((condition) => condition !== null).join(' OR ') || 'false';
   const result: { free: ReachedRow[]; held: ReachedRow[]; restricted: ReachedRow[] } = {
@@ -63,7 +81,7 @@ export async function previewErasure(
     const answers = await connection.sql.unsafe<{ key: string[]; held: boolean; restricted: boolean }[]>(
       `SELECT ARRAY[${keys}] AS key, (${held}) AS held, (${children.restricted ?? 'false'}) AS restricted
        FROM ${table(dataset)} t WHERE ${condition}`,
-      [...parameters],
+      [...parameters, ...goingKeys],
     );
     for (const answer of answers) {
       const row = part.get(keyText(answer.key));

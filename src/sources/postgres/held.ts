@@ -220,12 +220,14 @@ export function childLinks(source: SqlSource, parent: TableDataset): readonly Ch
 /**
  * SQL that is true for a row `alias` that may not go although nothing holds it itself: a row hanging on it is held
  * (it would cascade or be unlinked), or a `restrict` link still points at it. Null when there is no such case.
+ * @param staying SQL that is false for a child's row that goes before this one, and so is in nobody's way
  */
 export function blockedByChildren(
   shape: SourceShape,
   dataset: TableDataset,
   alias: string,
   groups: HeldGroups,
+  staying: (child: TableDataset, alias: string) => string = () => '',
 ): { held: string | null; restricted: string | null; all: readonly string[] } {
   const held: string[] = [];
   const restricted: string[] = [];
@@ -236,7 +238,7 @@ export function blockedByChildren(
     const exists = (condition: string) =>
       `EXISTS (SELECT 1 FROM ${table(child)} ${childAlias} WHERE ${join}${condition ? ` AND ${condition}` : ''})`;
     if (onDispose === 'restrict') {
-      restricted.push(exists(''));
+      restricted.push(exists(staying(child, childAlias)));
       continue;
     }
     // Seen from the child, what holds the parent is the parent's own business, asked above. Not so where a hold is
@@ -251,7 +253,7 @@ export function blockedByChildren(
     ];
     if (own.length > 0) held.push(exists(`(${own.join(' OR ')})`));
     if (onDispose === 'cascade' && child.id !== dataset.id) {
-      const deeper = blockedByChildren(shape, child, childAlias, groups);
+      const deeper = blockedByChildren(shape, child, childAlias, groups, staying);
       if (deeper.held) held.push(exists(deeper.held));
       if (deeper.restricted) restricted.push(exists(deeper.restricted));
     }

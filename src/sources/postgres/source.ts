@@ -49,7 +49,8 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     markCopied: (batch) => markCopied(connection.sql, batch),
     removeLeavingFiles: () => removeLeavingFiles(connection),
     find: (identifiers) => findSubject(connection, identifiers),
-    previewErasure: (dataset, rows, act) => previewErasure(connection, connection.dataset(dataset), rows, act),
+    previewErasure: (dataset, rows, act, going) =>
+      previewErasure(connection, connection.dataset(dataset), rows, act, going),
     erase: (order, act, knownEpoch) => eraseRows(connection, order, act, knownEpoch),
     readRows: (dataset, rows, extra) => readRows(connection, connection.dataset(dataset), rows, extra),
     readScope: (dataset, scope, extra) => readScope(connection, connection.dataset(dataset), scope, extra),
