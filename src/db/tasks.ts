@@ -72,8 +72,9 @@ export async function openTaskQueue(url: string, report: (what: string, error: u
       for (const name of taskNames)
         await boss.work<TaskPayload>(
           name,
-          // A NOTIFY wakes a worker for a new task; one that waits for its time, or for another try, is found by looking.
-          { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5, batchSize: 1, localConcurrency: 2 },
+          // A NOTIFY wakes a worker for a new task; what waits for its time, for another try or behind others is found by
+          // looking (with NOTIFY every 30 seconds, were nothing said).
+          { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1, batchSize: 1, localConcurrency: 2 },
           async ([job]) => {
             if (!job) return;
             try {

@@ -91,6 +91,16 @@ export function httpApp(
     }),
   );
   app.route('/api/v1', api.app);
+  // What no call is, or not with that method: a program gets a problem, and never a page.
+  app.all('/api/*', (c) =>
+    replyProblem(
+      c,
+      refuse(
+        'not_found',
+        `There is no call ${c.req.method} ${c.req.path}. /openapi.json lists them; nothing was changed.`,
+      ),
+    ),
+  );
   app.route('/ledger', publicLedger(office, options.sessionOf));
   app.get('/.well-known/jwks.json', async (c) => c.json(await publishedKeys(office)));
   app.get('/.well-known/muniment/root.pem', (c) =>

@@ -150,6 +150,20 @@ describe('the API', () => {
     expect(after[0]).toEqual(before[0]);
   });
 
+  it('I12: answers a call that does not exist with a problem, whatever its method and body', async () => {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+      for (const path of ['/api/v1/nope', '/api/v2/requests', '/api/v1/requests/a/b/c/d']) {
+        const response = await http.app.request(path, {
+          method,
+          ...(method === 'POST' ? { body: '{', headers: { 'Content-Type': 'multipart/form-data' } } : {}),
+        });
+        expect([response.status, response.headers.get('Content-Type')], `${method} ${path}`).toEqual([
+          404,
+          expect.stringContaining('application/problem+json'),
+        ]);
+      }
+  });
+
   it('records a request with its deadline, and refuses a move that is not open with those that are', async () => {
     const made = await call('POST', '/api/v1/requests', 'privacy', {
       type: 'access',
