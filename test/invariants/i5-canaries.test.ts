@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor, Role } from '../../src/core/actor.ts';
@@ -218,14 +218,40 @@ function forms(word: string): readonly string[] {
   return [word, bytes.toString('hex'), ...shifted];
 }
 
+/** A digest without a key is as good as the address: whoever can guess it can look it up. */
+function digestsOf(address: string): readonly string[] {
+  return ['sha256', 'sha512', 'sha1', 'md5'].flatMap((algorithm) => {
+    const digest = createHash(algorithm).update(address).digest();
+    return [digest.toString('hex'), digest.toString('base64').replace(/=+$/, ''), digest.toString('base64url')];
+  });
+}
+
 function leaksIn(where: string, text: string): readonly string[] {
   const low = text.toLowerCase();
-  return [...canaries].flatMap(([field, word]) =>
-    forms(word).some((form) => text.includes(form) || low.includes(form.toLowerCase())) ? [`${field} in ${where}`] : [],
+  const planted = [...canaries].map(([field, word]) => [field, forms(word)] as const);
+  const digests = [email, other, `+1${plant('phone')}`].map(
+    (address, at) => [`digest ${at}`, digestsOf(address)] as const,
+  );
+  return [...planted, ...digests].flatMap(([field, words]) =>
+    words.some((word) => text.includes(word) || low.includes(word.toLowerCase())) ? [`${field} in ${where}`] : [],
   );
 }
 
 describe('a word planted in every field of every flow', () => {
+  it('is found by this test in each of its forms', () => {
+    const word = plant('email');
+    const written = [
+      word,
+      word.toUpperCase(),
+      Buffer.from(word).toString('hex'),
+      createHash('sha256').update(email).digest('hex'),
+    ];
+    for (const before of ['', 'a', 'ab', 'abc'])
+      written.push(Buffer.from(`${before}${word}@example.com`).toString('base64'));
+    for (const text of written) expect(leaksIn('it', `x${text}x`), text).not.toEqual([]);
+    expect(leaksIn('it', 'nothing of anybody')).toEqual([]);
+  });
+
   it('I5 is found nowhere but where it is sealed: not in the ledger, tasks, journal, logs or any plain column', async () => {
     await everythingOnce();
     const { office } = opened.house;
@@ -238,17 +264,20 @@ describe('a word planted in every field of every flow', () => {
     for (const kind of ['request.fulfilled', 'erasure.batch', 'batch.destroyed', 'export.sealed', 'demand.document'])
       expect(ledger, `the walk did not come to ${kind}`).toContain(kind);
     expect(leaksIn('the ledger', ledger)).toEqual([]);
-    // A digest without a key is as good as the address: whoever can guess it can look it up.
-    for (const address of [email, other])
-      for (const algorithm of ['sha256', 'sha1', 'md5'])
-        expect(ledger).not.toContain(createHash(algorithm).update(address).digest('hex'));
-
     const tasks = await sql`SELECT data, output FROM pgboss.job`;
     expect(leaksIn('the tasks', JSON.stringify(tasks))).toEqual([]);
     expect(leaksIn('what was logged', logged.join('\n'))).toEqual([]);
     const [journal] = await app.sql`SELECT string_agg(j::text, ' ') AS text FROM muniment.journal j`;
     expect(leaksIn('the journal', String(journal?.text))).toEqual([]);
-    expect(leaksIn('the list of erasures', readFileSync(`${opened.folder}/erasures.jsonl`, 'utf8'))).toEqual([]);
+    // Papers, packages and answers lie in the folder too, each sealed with its case's key.
+    const kept = readdirSync(opened.folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    expect(kept.map(({ name }) => name)).toContain('erasures.jsonl');
+    expect(kept.length, 'the walk left no papers').toBeGreaterThan(2);
+    for (const { parentPath, name } of kept) {
+      const bytes = readFileSync(`${parentPath}/${name}`);
+      expect(bytes.subarray(0, 4).toString('latin1'), name).not.toMatch(/^(PK|%PDF)/);
+      expect(leaksIn(name, bytes.toString('latin1'))).toEqual([]);
+    }
   }, 60_000);
 
   it('I5 stands in no column of Muniment’s own tables in the plain, but the names of staff and what an index needs', async () => {

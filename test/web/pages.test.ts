@@ -1,7 +1,9 @@
 import type { BrowserContext, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bringLedgerUpToDate } from '../../src/flows/read-ledger.ts';
 import { openScene, type Scene, type ScenePage, scenePages, signInAs } from '../browser/scene.ts';
 import { barriers, type Look, newProfile, openBrowser, overflows, type TestBrowser } from '../support/browser.ts';
+import { waitUntil } from '../support/wait.ts';
 
 let scene: Scene;
 let browser: TestBrowser;
@@ -166,12 +168,18 @@ describe('a link that is only looked at', () => {
   it('sends nothing and changes nothing', async () => {
     const context = await profileOf('privacy', { width: 1280, scheme: 'light' });
     const { office } = scene;
-    const count = async () =>
-      (
-        await office.store.db.sql`SELECT
+    const { sql } = office.store.db;
+    const waiting = () => sql`SELECT 1 FROM pgboss.job WHERE state IN ('created', 'active') AND start_after <= now()`;
+    await waitUntil(async () => (await waiting()).length === 0);
+    const count = async () => {
+      // What was done is an entry once it has its place in the ledger.
+      await bringLedgerUpToDate(office);
+      return (
+        await sql`SELECT
       (SELECT count(*) FROM notices) AS notices, (SELECT count(*) FROM grants) AS grants,
       (SELECT sum(version) FROM requests) AS requests, (SELECT count(*) FROM ledger_entries) AS entries`
       )[0];
+    };
     const before = await count();
     for (const { path } of scenePages(scene).filter(({ act }) => act === undefined)) await get(context, path);
     expect(await count()).toEqual(before);
