@@ -22,9 +22,10 @@ function isLoss(error: unknown): boolean {
  * connection is lost, and then still sends the ROLLBACK, or whatever the work sends next, into a socket that is not
  * there: an exception that nobody can catch, and the process dies with it. Work whose connection is lost is therefore
  * never let come to its end, and what it sends is refused here.
+ * @param pause waits so many milliseconds
  * @returns the same pool
  */
-export function guardTransactions<P extends Pool>(pool: P): P {
+export function guardTransactions<P extends Pool>(pool: P, pause: (milliseconds: number) => Promise<unknown>): P {
   const begin = pool.begin.bind(pool) as (...order: unknown[]) => Promise<unknown>;
   pool.begin = ((...order: unknown[]) => {
     const work = order.pop() as Work;
@@ -35,7 +36,7 @@ export function guardTransactions<P extends Pool>(pool: P): P {
         if (!isLost) return result;
       } catch (error) {
         // Another connection may have been lost inside the work, or this one a moment before the driver says so.
-        if (isLoss(error)) await new Promise((resolve) => setTimeout(resolve, settleMs));
+        if (isLoss(error)) await pause(settleMs);
         if (!isLost) throw error;
       }
       return new Promise(() => {});

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { guardTransactions } from '../core/lost-connections.ts';
@@ -22,6 +23,6 @@ export function openDatabase(url: string, max = 10): Database {
     onnotice: () => {},
     connection: { application_name: 'muniment', TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
   });
-  const sql = guardTransactions(pool);
+  const sql = guardTransactions(pool, pause);
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 5 }) };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { guardTransactions } from '../../src/core/lost-connections.ts';
@@ -18,6 +19,7 @@ describe('a connection that is lost in the middle of a stream', () => {
     await using database = await emptyDatabase();
     const sql = guardTransactions(
       postgres(database.url, { max: 2, onnotice: () => {}, connection: { application_name: 'streamer' } }),
+      pause,
     );
     try {
       const read = async (afterFirst: () => Promise<unknown>) => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { guardTransactions } from '../../core/lost-connections.ts';
 import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
@@ -46,7 +47,7 @@ export function connectSource(source: SqlSource): SqlConnection {
       },
     },
   });
-  const sql = guardTransactions(pool);
+  const sql = guardTransactions(pool, pause);
   return {
     source,
     sql,
