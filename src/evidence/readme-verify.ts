@@ -62,7 +62,7 @@ as it is and ask the sender in writing.
 
    Windows (PowerShell or cmd), one file at a time; compare with manifest-sha256.txt:
 
-   certutil -hashfile data\\messages.csv SHA256
+   certutil -hashfile data\\search-report.json SHA256
 
 
 3. NOTHING WAS ADDED OR TAKEN AWAY
