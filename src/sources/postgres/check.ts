@@ -25,9 +25,10 @@ export async function checkSource(connection: SqlConnection): Promise<readonly D
     );
     return found;
   }
+  // A materialized view is a copy: it keeps what was destroyed where it was copied from.
   const tables = await sql<{ schema: string; name: string }[]>`
     SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+    WHERE c.relkind IN ('r', 'p', 'f', 'm') AND NOT c.relispartition
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'muniment') AND n.nspname NOT LIKE 'pg\\_toast%'
     ORDER BY 1, 2`;
   const mapped = new Set(source.datasets.map(({ table }) => `${table.schema}.${table.name}`));
