@@ -27,24 +27,22 @@ export async function prepareAccessPackage(office: Office, id: string): Promise<
   const preparer = { ...systemActor, id: request.decision.by };
   const { subject } = request;
   const verified = subject.reveal().identifiers.filter(({ kind }) => request.identity.verifiedKinds.includes(kind));
-  const made = await requestExport(office, preparer, {
-    purpose: request.type === 'portability' ? 'portability' : 'dsar_access',
-    demandId: null,
-    requestId: id,
-    matter: request.reference,
-    scope: { subjects: verified.map(({ kind, value }) => ({ kind, value })) },
-    formats: ['pdf', 'csv', 'ndjson'],
-    timezone: null,
-  });
-  if (isRefusal(made)) throw new Error(`the package of ${id} could not be started: ${made.code}`);
-  await carryOut(office, async () => {
-    const current = await loadRequest(office.store, id);
-    if (!current) return refuse('not_found', 'There is no such request.');
-    return {
-      decided: { state: [{ kind: 'request', request: { ...current, exportId: made.id } }], entries: [], tasks: [] },
-      result: null,
-    };
-  });
+  const made = await requestExport(
+    office,
+    preparer,
+    {
+      purpose: request.type === 'portability' ? 'portability' : 'dsar_access',
+      demandId: null,
+      requestId: id,
+      matter: request.reference,
+      scope: { subjects: verified.map(({ kind, value }) => ({ kind, value })) },
+      formats: ['pdf', 'csv', 'ndjson'],
+      timezone: null,
+    },
+    id,
+  );
+  if (isRefusal(made) && made.code !== 'conflict')
+    throw new Error(`the package of ${id} could not be started: ${made.code}`);
 }
 
 /**

@@ -32,14 +32,12 @@ import {
 import { carryOut, type Office } from './office.ts';
 import { epochFor } from './plan-run.ts';
 
-const rowsPerBatch = 500;
-
 /**
  * The task: carry out an approved erasure. What is there now is compared with what was approved; if it moved, nothing
  * is touched and staff are asked again. Rows go in the order of their links, children first; then everything is searched
  * again, and the receipt says what was found. A crash in between goes on where the journals end.
  */
-export async function eraseSubject(office: Office, id: string): Promise<void> {
+export async function eraseSubject(office: Office, id: string, rowsPerBatch = 500): Promise<void> {
   await whileAlone(office.store.db, `request:${id}`, async () => {
     const request = await loadRequest(office.store, id);
     if (request?.state !== 'fulfilling' || request.type !== 'erasure' || !request.decision?.approvedBy) return;
@@ -59,7 +57,7 @@ export async function eraseSubject(office: Office, id: string): Promise<void> {
     await office.erasures.begin({ request: id, at: office.now(), reached });
     const key = await office.store.vault.caseKey(request.caseId);
     for (const part of inErasureOrder(office, reached))
-      await erasePart(office, request, part, hmacSha256(key, 'erasure commitments'));
+      await erasePart(office, request, part, hmacSha256(key, 'erasure commitments'), rowsPerBatch);
     await office.erasures.finish({ request: id, at: office.now() });
     await writeReceipt(office, request, reached);
   });
@@ -77,6 +75,7 @@ async function erasePart(
   request: SubjectRequest,
   part: ReachedDataset,
   runKey: Uint8Array,
+  rowsPerBatch: number,
 ): Promise<void> {
   const mapped = findDataset(office.policy.dataMap, part.dataset);
   if (mapped?.kind !== 'table' || mapped.erase === 'keep') return;

@@ -3,6 +3,7 @@ import { makeId } from '../core/ids.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { loadDemand } from '../db/demands.ts';
+import { loadRequest } from '../db/requests.ts';
 import { linkDemand } from '../demands/demand.ts';
 import {
   requestExport as decideRequest,
@@ -23,8 +24,17 @@ export interface ExportOrder {
   readonly timezone: string | null;
 }
 
-/** Ask for an export. It is collected and rendered by a task; nobody can approve what is not rendered yet. */
-export async function requestExport(office: Office, actor: Actor, order: ExportOrder): Promise<Export | Refusal> {
+/**
+ * Ask for an export. It is collected and rendered by a task; nobody can approve what is not rendered yet.
+ * @param answers the request that this will be the answer to: both are written together, so that a crash leaves no
+ *   package that answers nothing
+ */
+export async function requestExport(
+  office: Office,
+  actor: Actor,
+  order: ExportOrder,
+  answers: string | null = null,
+): Promise<Export | Refusal> {
   const { organization, dataMap } = office.policy;
   const scope = checkHoldScope(dataMap, order.scope, organization.zone);
   if (isRefusal(scope)) return scope;
@@ -80,14 +90,21 @@ export async function requestExport(office: Office, actor: Actor, order: ExportO
     const current = order.demandId === null ? null : await loadDemand(office.store, order.demandId);
     const linked = current ? linkDemand(current, { export: id }, actor, now) : null;
     if (isRefusal(linked)) return linked;
-    const both = linked
-      ? {
-          state: [...decided.state, ...linked.state],
-          entries: [...decided.entries, ...linked.entries],
-          tasks: decided.tasks,
-        }
-      : decided;
-    return { decided: both, result: { ...wanted, version: 1 } };
+    const request = answers === null ? null : await loadRequest(office.store, answers);
+    if (answers !== null && (request?.state !== 'review' || request.exportId !== null))
+      return refuse('conflict', 'The request has its package, or has moved on. Nothing was started.', {
+        request: answers,
+      });
+    const all = {
+      state: [
+        ...decided.state,
+        ...(linked?.state ?? []),
+        ...(request ? [{ kind: 'request' as const, request: { ...request, exportId: id } }] : []),
+      ],
+      entries: [...decided.entries, ...(linked?.entries ?? [])],
+      tasks: decided.tasks,
+    };
+    return { decided: all, result: { ...wanted, version: 1 } };
   });
 }
 

@@ -17,8 +17,19 @@ export interface Cutter extends AsyncDisposable {
   readonly cut: Promise<string>;
 }
 
-/** Cut at the `nth` statement: before it is sent, or once it is answered and before that is heard. */
-export async function openCutter(targets: readonly string[], nth: number, when: 'before' | 'after'): Promise<Cutter> {
+/** Statements that change something, or make it last: what a cut at a mere look leaves, the cut before it left too. */
+export const changes = /^\s*(insert|update|delete|with|commit)\b/i;
+
+/**
+ * Cut at the `nth` statement: before it is sent, or once it is answered and before that is heard.
+ * @param fits count these only
+ */
+export async function openCutter(
+  targets: readonly string[],
+  nth: number,
+  when: 'before' | 'after',
+  fits = /^/,
+): Promise<Cutter> {
   const servers: Server[] = [];
   const toServers = new Set<Socket>();
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -52,7 +63,7 @@ export async function openCutter(targets: readonly string[], nth: number, when: 
         byMessage(true, (message) => {
           if (hasCut) return;
           const statement = statementOf(message, prepared);
-          if (statement !== null) {
+          if (statement !== null && fits.test(statement)) {
             left -= 1;
             if (left === 0 && when === 'before') return cut(statement);
             if (left === 0) answering = statement;
