@@ -104,6 +104,8 @@ export async function loadRequest(store: Store, id: string): Promise<SubjectRequ
 }
 
 export async function requestByReference(store: Store, reference: string): Promise<SubjectRequest | null> {
+  // It is typed by a person, and not every text can be asked of PostgreSQL.
+  if (!/^R-[0-9A-Z]{4}-[0-9A-Z]{4}$/.test(reference)) return null;
   const [row] = await store.db.orm.select().from(requests).where(eq(requests.reference, reference));
   return row ? toRequest(store, row) : null;
 }

@@ -3,6 +3,7 @@ import { type Role, roles } from '../../src/core/actor.ts';
 import { createToken } from '../../src/flows/create-actor.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { may, type Permission } from '../../src/policy/roles.ts';
+import { webApp } from '../../src/web/app.tsx';
 import { chatSources, done, openWorld, type World } from './world.ts';
 
 let world: World;
@@ -217,6 +218,49 @@ describe('I12 bad input gets a clear problem and changes nothing', () => {
               wrong.push(`${method} ${address.slice(0, 120)}${query} ${body?.slice(0, 40)} -> ${found}`);
           }
     }
+    expect(wrong).toEqual([]);
+  }, 60_000);
+
+  it('on the pages that are open to everybody', async () => {
+    const { signIn } = world.opened.house;
+    const report = (what: string, error: unknown) =>
+      faults.push(`${what}: ${error instanceof Error ? error.stack : typeof error}`);
+    const pages = webApp(world.office, { signIn, nextBell: () => null, report });
+    const site = new URL(world.office.publicUrl).origin;
+    const forms: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+      ['/', { type: 'access', email: 'ada@example.com', name: 'Ada', details: 'd' }],
+      ['/status', { reference: 'R-ABCD-EFGH' }],
+      ['/status/code', { reference: 'R-ABCD-EFGH', code: '12345678' }],
+      ['/package/abc', { any: '' }],
+      ['/package/%00', { any: '' }],
+      ['/verify', { file: '' }],
+    ];
+    const more = [
+      '\u0000',
+      'a\u0000@example.com',
+      'a@example.com\r\nBcc: z@example.com',
+      'x'.repeat(100_000),
+      'é@例え.jp',
+    ];
+    const wrong: string[] = [];
+    for (const [path, form] of forms)
+      for (const key of Object.keys(form))
+        for (const value of [...hostile.filter((one) => typeof one === 'string'), ...more]) {
+          const body = new URLSearchParams({ ...form, [key]: value });
+          const { status } = await pages.request(`${site}${path}`, { method: 'POST', headers: { Origin: site }, body });
+          if (status >= 500) wrong.push(`${path} ${key}=${JSON.stringify(value).slice(0, 60)} -> ${faults.at(-1)}`);
+        }
+    for (const path of [
+      '/package/%00',
+      '/package/%ff',
+      '/%zz',
+      '/assets/..%2f..%2fpackage.json',
+      '/console/requests/%00',
+    ])
+      for (const Cookie of ['', 'a=%00; b=%ff', 'a='.repeat(500)]) {
+        const { status } = await pages.request(`${site}${path}`, { headers: { Cookie } });
+        if (status >= 500 || status === 200) wrong.push(`${path} ${Cookie} -> ${status} ${faults.at(-1)}`);
+      }
     expect(wrong).toEqual([]);
   }, 60_000);
 });
