@@ -1,5 +1,7 @@
 import type { BrowserContext, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRefusal } from '../../src/core/refusal.ts';
+import { lookUpHold } from '../../src/flows/look-up.ts';
 import { bringLedgerUpToDate } from '../../src/flows/read-ledger.ts';
 import { openScene, type Scene, type ScenePage, scenePages, signInAs } from '../browser/scene.ts';
 import { barriers, type Look, newProfile, openBrowser, overflows, type TestBrowser } from '../support/browser.ts';
@@ -209,6 +211,47 @@ describe('a form from another site', () => {
         });
         expect(response.status(), `${path} from ${origin}`).toBe(403);
       }
+    await context.close();
+  });
+});
+
+describe('a step that cannot be undone', () => {
+  it('is decided by the button of a page that says what will happen, and by nothing before it', async () => {
+    const { office, ids } = scene;
+    const stateOf = async () => {
+      const hold = await lookUpHold(office, ids.releasing);
+      return isRefusal(hold) ? hold.code : hold.state;
+    };
+    const auditor = await profileOf('auditor', { width: 1280, scheme: 'light' });
+    for (const path of [`holds/${ids.releasing}`, `exports/${ids.waitingExport}`, `retention/${ids.run}`])
+      expect((await get(auditor, `/console/${path}/approve`)).status, path).toBe(403);
+    await auditor.close();
+
+    const context = await profileOf('legal', { width: 1280, scheme: 'light' });
+    const page = await context.newPage();
+    await page.goto(`${scene.url}/console/holds/${ids.releasing}`);
+    await page.click('.moves a.button');
+    const approval = `${scene.url}/console/holds/${ids.releasing}/approve`;
+    await page.waitForURL(approval);
+    const counted = /^Release ([1-9][\d,]*) records\?$/.exec((await page.textContent('h1')) ?? '')?.[1];
+    expect(counted).toBeDefined();
+    expect(await page.textContent('main button')).toBe(`Release ${counted} records`);
+    expect(await stateOf()).toBe('release_requested');
+    await page.click('main button');
+    await page.waitForURL(/\/console\/(step-up|holds)/);
+    if (page.url().includes('step-up')) {
+      expect(await stateOf()).toBe('release_requested');
+      await page.fill('#password', scene.password);
+      await page.click('main button[type=submit]');
+      await page.waitForURL(approval);
+      await page.click('main button');
+    }
+    await page.waitForURL(`${scene.url}/console/holds/${ids.releasing}`);
+    expect(await stateOf()).toBe('released');
+
+    // What is decided has nothing left to approve.
+    await page.goto(approval);
+    expect(page.url()).toBe(`${scene.url}/console/holds/${ids.releasing}`);
     await context.close();
   });
 });

@@ -12,6 +12,7 @@ import {
   Table,
   Time,
 } from '../components/parts.tsx';
+import { demandMoveWords, Timeline } from '../components/timeline.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
 
 export function DemandsPage({ frame, demands }: { readonly frame: Frame; readonly demands: readonly Demand[] }) {
@@ -239,17 +240,7 @@ export function DemandPage({ frame, demand, clocks, names, refusal }: DemandPage
           </section>
           <section class="stack-tight">
             <h2>How it got here</h2>
-            <ol class="timeline">
-              {demand.history.map(({ at, actor, move, to, note }) => (
-                <li>
-                  <strong>{move}</strong> to {to}
-                  {note ? <div>{note}</div> : null}
-                  <div class="muted">
-                    {nameOf(actor)}, <Time at={at} zone={frame.zone} />
-                  </div>
-                </li>
-              ))}
-            </ol>
+            <Timeline history={demand.history} words={demandMoveWords} names={names} zone={frame.zone} />
           </section>
         </div>
         <aside class="card moves">

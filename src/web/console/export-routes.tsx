@@ -8,6 +8,7 @@ import { readPackage } from '../../flows/read-package.ts';
 import { requestExport } from '../../flows/request-export.ts';
 import { allDatasets } from '../../policy/data-map.ts';
 import { downloadReply, type Html, textOf } from '../reply.ts';
+import { ApproveExportPage } from './approvals.tsx';
 import { ExportPage, ExportsPage, NewExportPage } from './exports.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { scopeOf, valuesOf } from './scope-form.ts';
@@ -72,6 +73,18 @@ export function addExportPages({ app, office, allow, say, stepUpFor }: Desk): vo
     );
   });
   app.get('/exports/:id', async (c) => allow(c, 'exports.read') ?? page(c, c.req.param('id'), null));
+  app.get('/exports/:id/approve', async (c) => {
+    const { id } = c.req.param();
+    const refused = allow(c, 'exports.approve');
+    if (refused) return refused;
+    const wanted = await lookUpExport(office, id);
+    if (isRefusal(wanted)) return say(c, 'Not found', wanted, 404);
+    // What waits for nobody has nothing to approve; the answer to a request is approved with its request.
+    if (wanted.state !== 'awaiting_approval' || wanted.requestId !== null)
+      return c.redirect(`/console/exports/${id}`, 303);
+    const { frame } = c.get('visit');
+    return c.html((<ApproveExportPage frame={frame} wanted={wanted} names={await actorNames(office)} />) as Html);
+  });
   app.post('/exports/:id/approve', async (c) => {
     const refused = allow(c, 'exports.approve');
     if (refused) return refused;

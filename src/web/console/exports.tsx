@@ -217,35 +217,16 @@ export function ExportPage({
           </section>
           <section class="stack-tight">
             <h2>Files</h2>
-            <Table
-              label="Files"
-              rows={rendering?.files ?? []}
-              empty="Nothing is rendered yet."
-              columns={[
-                {
-                  head: 'File',
-                  cell: ({ path }) => (
-                    <code>{path.length > 48 ? `${path.slice(0, 30)}…${path.slice(-14)}` : path}</code>
-                  ),
-                },
-                { head: 'Bytes', number: true, cell: ({ bytes }) => bytes.toLocaleString('en') },
-                { head: 'SHA-256', cell: ({ sha256 }) => <Hash value={sha256} /> },
-              ]}
-            />
+            <FilesTable files={rendering?.files ?? []} />
           </section>
         </div>
         <aside class="card moves">
           <h2>Two people</h2>
           <TwoPeople preparer={nameOf(wanted.preparer)} approver={wanted.approver ? nameOf(wanted.approver) : null} />
           {wanted.state === 'awaiting_approval' && wanted.requestId === null ? (
-            <PostForm action={`/console/exports/${wanted.id}/approve`}>
-              <p>
-                {rendering?.counts.included.toLocaleString('en')} records on{' '}
-                {rendering?.counts.pages.toLocaleString('en')} pages will be sealed, with your signature over the
-                manifest. What was rendered is what is sealed.
-              </p>
-              <button type="submit">Approve and seal {rendering?.counts.included.toLocaleString('en')} records</button>
-            </PostForm>
+            <a class="button" href={`/console/exports/${wanted.id}/approve`}>
+              Review the sealing of {rendering?.counts.included.toLocaleString('en')} records
+            </a>
           ) : null}
           {wanted.state === 'sealed' ? (
             <>
@@ -263,5 +244,24 @@ export function ExportPage({
         </aside>
       </div>
     </ConsolePage>
+  );
+}
+
+/** The files of a package with their digests; a long path keeps its two ends. */
+export function FilesTable({ files }: { readonly files: NonNullable<Export['rendering']>['files'] }) {
+  return (
+    <Table
+      label="Files"
+      rows={files}
+      empty="Nothing is rendered yet."
+      columns={[
+        {
+          head: 'File',
+          cell: ({ path }) => <code>{path.length > 36 ? `${path.slice(0, 20)}…${path.slice(-14)}` : path}</code>,
+        },
+        { head: 'Bytes', number: true, cell: ({ bytes }) => bytes.toLocaleString('en') },
+        { head: 'SHA-256', cell: ({ sha256 }) => <Hash value={sha256} /> },
+      ]}
+    />
   );
 }

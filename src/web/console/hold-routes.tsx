@@ -6,6 +6,7 @@ import { placeHold } from '../../flows/place-hold.ts';
 import { approveRelease, requestRelease } from '../../flows/release-hold.ts';
 import { allDatasets } from '../../policy/data-map.ts';
 import { type Html, textOf } from '../reply.ts';
+import { ApproveReleasePage } from './approvals.tsx';
 import { HoldPage, HoldsPage, NewHoldPage } from './holds.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { scopeOf, valuesOf } from './scope-form.ts';
@@ -56,6 +57,16 @@ export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void
     );
   });
   app.get('/holds/:id', async (c) => allow(c, 'holds.read') ?? page(c, c.req.param('id'), null));
+  app.get('/holds/:id/approve', async (c) => {
+    const { id } = c.req.param();
+    const refused = allow(c, 'holds.approve') ?? allow(c, 'holds.read');
+    if (refused) return refused;
+    const hold = await lookUpHold(office, id);
+    if (isRefusal(hold)) return say(c, 'Not found', hold, 404);
+    if (hold.state !== 'release_requested') return c.redirect(`/console/holds/${id}`, 303);
+    const { frame } = c.get('visit');
+    return c.html((<ApproveReleasePage frame={frame} hold={hold} names={await actorNames(office)} />) as Html);
+  });
   app.post('/holds/:id/:move{release|approve}', async (c) => {
     const { id, move } = c.req.param();
     const refused = allow(c, move === 'approve' ? 'holds.approve' : 'holds.place');

@@ -260,15 +260,9 @@ export function HoldPage({
           {hold.state === 'release_requested' ? (
             <>
               <TwoPeople preparer={nameOf(hold.releaseRequestedBy ?? '')} approver={null} />
-              <PostForm action={`/console/holds/${hold.id}/approve`}>
-                <p>
-                  {covered.toLocaleString('en')} records lose this protection. What is past its window goes at the next
-                  bell, unless another hold covers it.
-                </p>
-                <button type="submit" class="danger">
-                  Release {covered.toLocaleString('en')} records
-                </button>
-              </PostForm>
+              <a class="button" href={`/console/holds/${hold.id}/approve`}>
+                Review the release of {covered.toLocaleString('en')} records
+              </a>
             </>
           ) : null}
           {hold.state === 'released' ? (

@@ -14,7 +14,8 @@ import { sendCode } from '../../flows/verify-request.ts';
 import { type Outcome, outcomes } from '../../requests/request.ts';
 import { deadlineView } from '../portal/routes.tsx';
 import { type Html, textOf } from '../reply.ts';
-import { ApproveRequestPage, RequestPage, RequestsPage } from './requests.tsx';
+import { ApproveRequestPage } from './approvals.tsx';
+import { RequestPage, RequestsPage } from './requests.tsx';
 import type { Desk, Visit } from './routes.tsx';
 
 /** Requests in the console. */

@@ -1,12 +1,11 @@
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
 import { groundCodes, groundInWords } from '../../requests/grounds.ts';
-import { allowedMoves, type Finding, type SubjectRequest } from '../../requests/request.ts';
+import { allowedMoves, type Bucket, type SubjectRequest } from '../../requests/request.ts';
 import { type DeadlineView, dueSteps } from '../components/deadline-steps.tsx';
 import {
   Deadline,
   Facts,
   Field,
-  Hash,
   PostForm,
   RefusalNotice,
   State,
@@ -14,7 +13,9 @@ import {
   Time,
   TwoPeople,
 } from '../components/parts.tsx';
+import { requestMoveWords, Timeline } from '../components/timeline.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
+import { countOf, Findings, Receipt } from './findings.tsx';
 
 /** The queue: deadlines first. */
 export function RequestsPage({
@@ -72,14 +73,6 @@ export interface RequestPageProps {
   readonly refusal: Refusal | null;
 }
 
-const dispositionWords: Readonly<Record<Finding['disposition'], string>> = {
-  destroy: 'would be destroyed',
-  mask: 'would be made anonymous',
-  keep: 'would be kept',
-  give: 'would be given',
-  redact: 'would be given, redacted',
-};
-
 /** One request: facts and clock, what was found, how it got here, what can be done now. */
 export function RequestPage({ frame, request, deadline, names, now, refusal }: RequestPageProps) {
   const { name, identifiers } = request.subject.reveal();
@@ -125,39 +118,12 @@ export function RequestPage({ frame, request, deadline, names, now, refusal }: R
           </section>
           <section class="stack-tight">
             <h2>What was found</h2>
-            {request.findings === null ? (
-              <div class="empty">The search begins by itself when identity is confirmed.</div>
-            ) : (
-              <Table
-                label="Findings"
-                rows={request.findings}
-                empty="Nothing of this person was found in any source."
-                columns={[
-                  { head: 'Dataset', cell: ({ dataset }) => <code>{dataset}</code> },
-                  { head: 'Records', number: true, cell: ({ count }) => count.toLocaleString('en') },
-                  {
-                    head: 'What would become of them',
-                    cell: ({ disposition, ground }) =>
-                      `${dispositionWords[disposition]}${ground ? `: ${groundInWords(ground)}` : ''}`,
-                  },
-                  { head: 'Digest', cell: ({ digest }) => <Hash value={digest} /> },
-                ]}
-              />
-            )}
+            <Findings request={request} />
           </section>
           {request.receipt ? <Receipt request={request} zone={frame.zone} /> : null}
           <section class="stack-tight">
             <h2>How it got here</h2>
-            <ol class="timeline">
-              {request.history.map(({ at, actor, move, to }) => (
-                <li>
-                  <strong>{move.replaceAll('_', ' ')}</strong> to {to}
-                  <div class="muted">
-                    {nameOf(actor)}, <Time at={at} zone={frame.zone} />
-                  </div>
-                </li>
-              ))}
-            </ol>
+            <Timeline history={request.history} words={requestMoveWords} names={names} zone={frame.zone} />
           </section>
         </div>
         <aside class="card moves" aria-label="What can be done now">
@@ -178,10 +144,7 @@ export function RequestPage({ frame, request, deadline, names, now, refusal }: R
 function Moves({ request }: { readonly request: SubjectRequest }) {
   const can = allowedMoves(request);
   const action = (move: string) => `/console/requests/${request.id}/${move}`;
-  const count = (disposition: Finding['disposition']) =>
-    (request.findings ?? [])
-      .filter((finding) => finding.disposition === disposition)
-      .reduce((sum, finding) => sum + finding.count, 0);
+  const count = (bucket: Bucket) => countOf(request.findings ?? [], bucket);
   if (can.length === 0) return <p>Nothing: it is being worked on, or it is over.</p>;
   return (
     <>
@@ -218,7 +181,7 @@ function Moves({ request }: { readonly request: SubjectRequest }) {
         <div class="stack-tight">
           <p>
             {request.type === 'erasure'
-              ? `${count('destroy')} records will be destroyed and ${count('mask')} made anonymous; ${count('keep')} stay. This cannot be undone.`
+              ? `${count('destroy').toLocaleString('en')} records will be destroyed and ${count('mask').toLocaleString('en')} made anonymous; ${count('keep').toLocaleString('en')} stay. This cannot be undone.`
               : 'The package that was rendered is what will be sealed and delivered.'}
           </p>
           <a class="button" href={action('approve')}>
@@ -275,108 +238,5 @@ function Moves({ request }: { readonly request: SubjectRequest }) {
         </PostForm>
       ) : null}
     </>
-  );
-}
-
-/** The page before the step that cannot be undone. */
-export function ApproveRequestPage({
-  frame,
-  request,
-  names,
-  refusal,
-}: {
-  readonly frame: Frame;
-  readonly request: SubjectRequest;
-  readonly names: ReadonlyMap<string, string>;
-  readonly refusal: Refusal | null;
-}) {
-  const findings = request.findings ?? [];
-  const buckets = (['destroy', 'mask', 'keep', 'give', 'redact'] as const)
-    .map((disposition) => ({ disposition, list: findings.filter((finding) => finding.disposition === disposition) }))
-    .filter(({ list }) => list.length > 0);
-  const going = findings
-    .filter(({ disposition }) => disposition === 'destroy' || disposition === 'mask')
-    .reduce((sum, { count }) => sum + count, 0);
-  const isErasure = request.type === 'erasure';
-  return (
-    <ConsolePage title={`Approve ${request.reference}`} frame={frame} here="/console/requests">
-      <p class="crumb">
-        <a href={`/console/requests/${request.id}`}>{request.reference}</a>
-      </p>
-      <h1>{isErasure ? `Erase ${going} records of this person?` : 'Approve this answer?'}</h1>
-      {refusal ? <RefusalNotice refusal={refusal} /> : null}
-      <div class="cards">
-        {buckets.map(({ disposition, list }) => (
-          <section class="card">
-            <h2>
-              {list.reduce((sum, { count }) => sum + count, 0).toLocaleString('en')}{' '}
-              {dispositionWords[disposition].replace('would be', 'will be')}
-            </h2>
-            <ul class="small">
-              {list.map(({ dataset, count, ground }) => (
-                <li>
-                  {count} in <code>{dataset}</code>
-                  {ground ? `: ${groundInWords(ground)}` : ''}
-                </li>
-              ))}
-            </ul>
-          </section>
-        ))}
-      </div>
-      <div class="card">
-        <TwoPeople preparer={names.get(request.decision?.by ?? '') ?? request.decision?.by ?? ''} approver={null} />
-        <p>
-          {isErasure
-            ? 'What is destroyed cannot be brought back. If the counts have moved since, nothing is touched and you are asked again.'
-            : 'Your own signature goes over the manifest of the package: exactly what was rendered is sealed.'}
-        </p>
-        {request.exportId ? (
-          <p>
-            <a href={`/console/exports/${request.exportId}`}>Look at the package first</a>
-          </p>
-        ) : null}
-        <PostForm action={`/console/requests/${request.id}/approve`}>
-          <button type="submit" class={isErasure ? 'danger' : ''}>
-            {isErasure ? `Erase ${going} records` : 'Approve and seal'}
-          </button>
-        </PostForm>
-      </div>
-    </ConsolePage>
-  );
-}
-
-function Receipt({ request, zone }: { readonly request: SubjectRequest; readonly zone: string }) {
-  const { receipt } = request;
-  if (!receipt) return null;
-  const rows = [
-    ...receipt.given.map((finding) => ({
-      ...finding,
-      done: finding.disposition === 'redact' ? 'given, redacted' : 'given',
-    })),
-    ...receipt.destroyed.map((finding) => ({ ...finding, done: 'destroyed' })),
-    ...receipt.masked.map((finding) => ({ ...finding, done: 'made anonymous' })),
-    ...receipt.kept.map((finding) => ({ ...finding, done: `kept: ${groundInWords(finding.ground)}` })),
-  ];
-  return (
-    <section class="stack-tight">
-      <h2>Receipt</h2>
-      <Table
-        label="Receipt"
-        rows={rows}
-        empty="Nothing was touched."
-        columns={[
-          { head: 'Dataset', cell: ({ dataset }) => <code>{dataset}</code> },
-          { head: 'Records', number: true, cell: ({ count }) => count.toLocaleString('en') },
-          { head: 'Done', cell: ({ done }) => done },
-        ]}
-      />
-      {receipt.searchAfterwards.length > 0 ? (
-        <p class="small muted">
-          Searched again <Time at={receipt.searchedAt} zone={zone} />:{' '}
-          {receipt.searchAfterwards.reduce((sum, { count }) => sum + count, 0)} records found,{' '}
-          {receipt.searchAfterwards.reduce((sum, { expected }) => sum + expected, 0)} were to be kept.
-        </p>
-      ) : null}
-    </section>
   );
 }

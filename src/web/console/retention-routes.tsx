@@ -5,6 +5,7 @@ import { actorNames, holdsPage, lookUpRun, purgeLog, runsPage } from '../../flow
 import { moveDispositionRun, type RunMove } from '../../flows/move-run.ts';
 import { planDisposition } from '../../flows/plan-run.ts';
 import { downloadReply, type Html, textOf } from '../reply.ts';
+import { ApproveRunPage } from './approvals.tsx';
 import { RetentionConsolePage, RunPage } from './retention.tsx';
 import type { Desk, Visit } from './routes.tsx';
 
@@ -65,6 +66,16 @@ export function addRetentionPages({ app, office, options, allow, say, stepUpFor 
       c.req.param('file').endsWith('pdf') ? 'pdf' : 'json',
     );
     return isRefusal(certificate) ? page(c, c.req.param('id'), certificate) : downloadReply(c, certificate);
+  });
+  app.get('/retention/:id/approve', async (c) => {
+    const { id } = c.req.param();
+    const refused = allow(c, 'runs.approve');
+    if (refused) return refused;
+    const run = await lookUpRun(office, id);
+    if (isRefusal(run)) return say(c, 'Not found', run, 404);
+    if (run.state !== 'awaiting_approval') return c.redirect(`/console/retention/${id}`, 303);
+    const { frame } = c.get('visit');
+    return c.html((<ApproveRunPage frame={frame} run={run} names={await actorNames(office)} />) as Html);
   });
   app.post('/retention/:id/:move{approve|cancel|pause|resume}', async (c) => {
     const { id } = c.req.param();

@@ -177,6 +177,10 @@ export function RunPage({
           {run.dryRun ? null : (
             <section class="stack-tight">
               <h2>Purge log</h2>
+              <p class="small muted">
+                A batch counts every row that went: the records that were due and what hung on them, such as the
+                attachments of a message.
+              </p>
               <Table
                 label="Batches"
                 rows={batches.slice(0, 500)}
@@ -227,15 +231,9 @@ export function RunPage({
             </PostForm>
           ) : null}
           {can.includes('approve') ? (
-            <PostForm action={`/console/retention/${run.id}/approve`}>
-              <p>
-                {going.toLocaleString('en')} records will be destroyed;{' '}
-                {sum(run, ({ held }) => held).toLocaleString('en')} stay under hold. This cannot be undone.
-              </p>
-              <button type="submit" class="danger">
-                Destroy {going.toLocaleString('en')} records
-              </button>
-            </PostForm>
+            <a class="button" href={`/console/retention/${run.id}/approve`}>
+              Review the destruction of {going.toLocaleString('en')} records
+            </a>
           ) : null}
           {(['pause', 'resume', 'cancel'] as const)
             .filter((move) => can.includes(move) && !run.dryRun)

@@ -109,10 +109,9 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
     },
     stepUpFor(c, refusal) {
       const here = new URL(c.req.url).pathname;
-      // A request has a page to approve it on; the others are approved on their own page.
-      const back = here.startsWith('/console/requests/') ? here : here.replace(/\/approve$/, '');
+      // Only approvals ask for it, and each has a page of its own at the address it is posted to.
       return refusal.code === 'step_up_needed'
-        ? c.redirect(`/console/step-up?next=${encodeURIComponent(back)}`, 303)
+        ? c.redirect(`/console/step-up?next=${encodeURIComponent(here)}`, 303)
         : null;
     },
   };
