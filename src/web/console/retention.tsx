@@ -139,7 +139,13 @@ export function RunPage({
               empty="The run has no dataset."
               columns={[
                 { head: 'Dataset', cell: ({ dataset }) => <code>{dataset}</code> },
-                { head: 'Older than', cell: ({ rule }) => <span class="mono small">{run.cutoffs[rule] ?? ''}</span> },
+                {
+                  head: 'Older than',
+                  cell: ({ rule }) => {
+                    const cutoff = run.cutoffs[rule];
+                    return cutoff ? <Time at={cutoff} zone={frame.zone} /> : '';
+                  },
+                },
                 { head: 'Due', number: true, cell: ({ due }) => due.toLocaleString('en') },
                 {
                   head: 'Held',
@@ -187,7 +193,7 @@ export function RunPage({
                 empty="No batch was destroyed."
                 columns={[
                   { head: 'Batch', cell: ({ dataset, seq }) => `${dataset} ${seq}` },
-                  { head: 'Records', number: true, cell: ({ count }) => count.toLocaleString('en') },
+                  { head: 'Rows', number: true, cell: ({ count }) => count.toLocaleString('en') },
                   { head: 'Merkle root', cell: ({ root }) => <Hash value={toHex(root)} /> },
                   { head: 'Hold epoch', number: true, cell: ({ epoch }) => String(epoch) },
                   {
