@@ -6,7 +6,7 @@ import { isRefusal } from '../core/refusal.ts';
 import { allDatasets, type DataMap, type Dataset, type DatasetId, findDataset, linksJson } from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
 import { checkSchedule } from './schedule.ts';
-import type { PolicyIssue } from './yaml.ts';
+import type { PolicyIssue, PolicyPath } from './yaml.ts';
 import { zoneSchema } from './zone.ts';
 
 /** How long the records of some datasets are kept, and when they are looked through. */
@@ -138,12 +138,7 @@ export function resolveRetention(
               : `${dataset} is already under the rule "${other}". Two rules for one dataset are not supported yet: keep one.`,
         });
       else ruleOf.set(dataset, id);
-      if (map && !found && !isBroken(dataset))
-        issues.push({
-          path,
-          code: 'dataset_unknown',
-          detail: `There is no dataset "${dataset}" in sources.yaml.${suggestion(dataset, ids) || ` Write ${orList(ids)}.`}`,
-        });
+      if (map && !found && !isBroken(dataset)) issues.push(datasetUnknown(path, dataset, ids));
       if (found?.kind === 'table' && found.time === null)
         issues.push({
           path,
@@ -172,6 +167,37 @@ export function resolveRetention(
 /** The instant before which a rule's records are due: computed once a run, then kept (I3). */
 export function ruleCutoff(rule: RetentionRule, now: Temporal.Instant): Temporal.Instant {
   return cutoffBefore(now, rule.keep, rule.zone);
+}
+
+function datasetUnknown(path: PolicyPath, dataset: string, known: readonly string[]): PolicyIssue {
+  const mend = suggestion(dataset, known) || ` Write ${orList(known)}.`;
+  return { path, code: 'dataset_unknown', detail: `There is no dataset "${dataset}" in sources.yaml.${mend}` };
+}
+
+/** What else is wrong in rules that could not be read as a whole: the datasets they name are looked up all the same. */
+export function issuesOfBrokenRules(
+  file: Json,
+  broken: ReadonlySet<string>,
+  map: DataMap | null,
+  isBroken: (dataset: string) => boolean,
+): readonly PolicyIssue[] {
+  const rules = memberOf(file, 'rules');
+  const ids = map ? allDatasets(map).map(({ id }) => id) : [];
+  return [...broken].flatMap((rule) => {
+    const datasets = memberOf(memberOf(rules, rule), 'datasets');
+    if (!map || !Array.isArray(datasets)) return [];
+    return datasets.flatMap((dataset: Json, index): PolicyIssue[] =>
+      typeof dataset !== 'string' || ids.includes(dataset) || isBroken(dataset)
+        ? []
+        : [datasetUnknown(['rules', rule, 'datasets', index], dataset, ids)],
+    );
+  });
+}
+
+function memberOf(value: Json | undefined, key: string): Json | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, Json>>)[key]
+    : undefined;
 }
 
 /** The rule a dataset stands under, or undefined. */

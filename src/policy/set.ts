@@ -5,7 +5,7 @@ import { type DataMap, type Dataset, linksJson } from './data-map.ts';
 import { suggestion } from './did-you-mean.ts';
 import { type Organization, organizationSchema, resolveOrganization } from './organization.ts';
 import { type Regimes, regimesSchema } from './regimes.ts';
-import { type Retention, resolveRetention, retentionSchema, ruleJson } from './retention.ts';
+import { issuesOfBrokenRules, type Retention, resolveRetention, retentionSchema, ruleJson } from './retention.ts';
 import { type RolePolicy, resolveRoles, rolesSchema } from './roles.ts';
 import { resolveSources, type SourcesFile, sourcesSchema } from './sources.ts';
 import {
@@ -69,6 +69,10 @@ export function parsePolicySet(
   const resolvedRetention =
     retention.value && resolveRetention(retention.value, resolvedSources?.dataMap ?? null, isBroken);
   retention.report(resolvedRetention?.issues);
+  if (retention.yaml)
+    retention.report(
+      issuesOfBrokenRules(retention.yaml.value, retention.broken, resolvedSources?.dataMap ?? null, isBroken),
+    );
   const resolvedRoles = roles.value && resolveRoles(roles.value);
   roles.report(resolvedRoles?.issues);
   if (organization.value && regimes.value)

@@ -230,3 +230,14 @@ describe('a period of a clock that is none', () => {
     }
   });
 });
+
+it('a rule with a mistake is still checked for its others', async () => {
+  const files = (await readPolicyFiles('policies')).map((file) =>
+    file.name === 'retention.yaml'
+      ? { ...file, text: file.text.replace('keep: P3Y', 'keep: PT3M').replace('app.messages]', 'app.mesages]') }
+      : file,
+  );
+  const { problems } = parsePolicySet(files, () => 'postgres://localhost/x');
+  expect(problems.map(({ code }) => code)).toEqual(['dataset_unknown', expect.any(String)]);
+  expect(problems[0]?.detail).toContain('app.messages');
+});
