@@ -2,15 +2,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/actor.ts';
-import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
-import { executeRun } from '../../src/flows/execute-run.ts';
 import { lookUpRun } from '../../src/flows/look-up.ts';
 import { moveDispositionRun } from '../../src/flows/move-run.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
-import { crashAtEveryStatement, type Program } from '../support/crash.ts';
+import { done, officer, resume, second } from '../invariants/world.ts';
+import { type CrashPoint, type Program, runUntil } from '../support/crash.ts';
 import { emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { policiesFolder } from '../support/policies.ts';
@@ -31,8 +29,6 @@ const sources = `sources:
 const retention = `rules:
   messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
 `;
-const officer: Actor = { id: 'act_officer', kind: 'token', role: 'compliance', approval: 'token' };
-const second: Actor = { id: 'act_second', kind: 'token', role: 'compliance', approval: 'token' };
 
 const held = 20;
 const free = 40;
@@ -49,11 +45,6 @@ const toDrop: TestDatabase[] = [];
 afterEach(async () => {
   for (const database of toDrop.splice(0)) await database.drop();
 });
-
-function done<T>(result: T | Refusal): T {
-  if (isRefusal(result)) throw new Error(`${result.code}: ${result.detail}`);
-  return result as T;
-}
 
 /** An application with held, free and young messages; a hold on one person; a run that may start. */
 async function world(): Promise<World> {
@@ -95,33 +86,52 @@ async function counts(app: TestDatabase) {
   return row as { held: number; free: number; young: number };
 }
 
-describe('a run killed at every transaction', () => {
-  it('I1 I2 destroys nothing held, and every destruction once and with its entry, whenever it dies', async () => {
-    const tried = await crashAtEveryStatement(
-      world,
-      async ({ app, run, reopen }) => {
-        const left = await counts(app);
-        expect(left).toMatchObject({ held, young });
-        expect([0, free]).toContain(left.free);
-        const opened = await reopen();
-        try {
-          const { office } = opened.house;
-          await executeRun(office, run);
-          await bringLedgerUpToDate(office);
-          expect(await counts(app)).toEqual({ held, free: 0, young });
-          const finished = done(await lookUpRun(office, run));
-          expect(finished.state).toBe('completed');
-          expect(finished.parts).toMatchObject([{ destroyed: free, held }]);
-          expect(await verifyLedger(office, null)).toMatchObject({ ok: true });
-          const [entries] = await office.store.db.sql`
-            SELECT count(*)::int AS n FROM ledger_entries WHERE kind = 'batch.destroyed'`;
-          expect(entries?.n).toBe(1);
-        } finally {
-          await opened.close();
-        }
-      },
-      /^\s*(commit|with|delete)\b/i,
-    );
-    expect(tried).toBeGreaterThan(5);
-  }, 300_000);
+/** Where a batch changes hands: destroyed, on disk there, copied here, on disk here. Each kill is at one of its sides. */
+async function turningPoints(program: Program): Promise<readonly CrashPoint[]> {
+  const whole = await runUntil(program);
+  if (whole.code !== 0) throw new Error(`the program fails without any crash: ${whole.stderr}`);
+  const destroyed = /INSERT INTO muniment\.journal\b/;
+  const copied = /insert into "disposition_batches"/i;
+  const commit = /^\s*commit\b/i;
+  const commitOf = (change: RegExp): number => {
+    const at = whole.statements.findIndex((statement) => change.test(statement));
+    if (at < 0) throw new Error(`no statement is like ${change.source}`);
+    return whole.statements.slice(0, at).filter((statement) => commit.test(statement)).length + 1;
+  };
+  return [
+    { on: 'statement', fits: destroyed, when: 'after' },
+    { on: 'statement', fits: commit, nth: commitOf(destroyed), when: 'before' },
+    { on: 'statement', fits: commit, nth: commitOf(destroyed), when: 'after' },
+    { on: 'statement', fits: copied, when: 'after' },
+    { on: 'statement', fits: commit, nth: commitOf(copied), when: 'after' },
+  ];
+}
+
+// The proof that a cut connection is what a server sees of a kill: i2-crash.test.ts cuts at every change.
+describe('a run killed with -9 where its batch changes hands', () => {
+  it('I1 I2 destroys nothing held, and every destruction once and with its entry', async () => {
+    for (const point of await turningPoints((await world()).program)) {
+      const { program, app, run, reopen } = await world();
+      expect((await runUntil(program, point)).crashed).toBe(true);
+      const left = await counts(app);
+      expect(left).toMatchObject({ held, young });
+      expect([0, free]).toContain(left.free);
+      const opened = await reopen();
+      try {
+        const { office } = opened.house;
+        await resume(office, run);
+        await bringLedgerUpToDate(office);
+        expect(await counts(app)).toEqual({ held, free: 0, young });
+        const finished = done(await lookUpRun(office, run));
+        expect(finished.state).toBe('completed');
+        expect(finished.parts).toMatchObject([{ destroyed: free, held }]);
+        expect(await verifyLedger(office, null)).toMatchObject({ ok: true });
+        const [entries] = await office.store.db.sql`
+          SELECT count(*)::int AS n FROM ledger_entries WHERE kind = 'batch.destroyed'`;
+        expect(entries?.n).toBe(1);
+      } finally {
+        await opened.close();
+      }
+    }
+  }, 120_000);
 });
