@@ -10,7 +10,7 @@ interface Sealed {
   readonly paper: Paper;
   readonly channel: string;
   /** By place in the history: why staff made a move, in their own words, which may name anybody. */
-  readonly notes: readonly (string | null)[];
+  readonly notes?: readonly (string | null)[];
 }
 
 export async function demandColumns(vault: Vault, demand: Demand) {
@@ -50,7 +50,7 @@ async function toDemand(store: Store, row: typeof demands.$inferSelect): Promise
     channel: secret.channel,
     history: (row.history as unknown as Demand['history']).map((item, place) => ({
       ...item,
-      note: secret.notes[place] ?? null,
+      note: secret.notes?.[place] ?? item.note ?? null,
     })),
     documents: row.documents as unknown as ServedDocument[],
     clockEvents: row.clockEvents as unknown as Demand['clockEvents'],

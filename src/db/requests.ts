@@ -25,7 +25,7 @@ interface Sealed {
   readonly subject: Subject;
   readonly details: string | null;
   /** By place among the clock's events: what the person was told, in staff's own words. */
-  readonly eventReasons: readonly (string | null)[];
+  readonly eventReasons?: readonly (string | null)[];
   readonly deferred?: readonly Deferred[];
 }
 
@@ -85,7 +85,7 @@ async function toRequest(store: Store, row: typeof requests.$inferSelect): Promi
     pseudonym: subject,
     history: row.history as unknown as HistoryItem[],
     clockEvents: (row.clockEvents as unknown as ClockEvent[]).map((event, place) => {
-      const reason = secret.eventReasons[place];
+      const reason = secret.eventReasons?.[place];
       return typeof reason === 'string' ? { ...event, reason } : event;
     }),
     identity: row.identity as unknown as Identity,
