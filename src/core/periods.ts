@@ -45,6 +45,7 @@ export function instantAfter(from: Temporal.Instant, period: Period | null): Tem
 /**
  * The instant before which a record's time is up: one subtraction in a fixed zone, overflow constrained to the month's
  * end. Purge iff `recordAt < cutoff`. Never the reverse sum: near month ends the two differ (deadline rules 4.1, 4.3).
+ * A period of months and days together may end a day or two before the sum would: write one kind where that matters.
  */
 export function cutoffBefore(now: Temporal.Instant, period: Period, zone = 'UTC'): Temporal.Instant {
   return now.toZonedDateTimeISO(zone).subtract(period, { overflow: 'constrain' }).toInstant();
