@@ -11,10 +11,17 @@ export function sha256Hex(input: Uint8Array | string): string {
 }
 
 /** A running SHA-256, for bytes that stream past. */
-export function sha256Stream(): { update(chunk: Uint8Array): void; digestHex(): string; digest(): Uint8Array } {
+export function sha256Stream(): {
+  update(chunk: Uint8Array): void;
+  /** Of what has passed so far; more may follow. */
+  soFarHex(): string;
+  digestHex(): string;
+  digest(): Uint8Array;
+} {
   const running = createHash('sha256');
   return {
     update: (chunk) => void running.update(chunk),
+    soFarHex: () => running.copy().digest('hex'),
     digestHex: () => running.digest('hex'),
     digest: () => running.digest(),
   };

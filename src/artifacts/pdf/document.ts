@@ -33,7 +33,7 @@ export async function writeDocument(document: TextDocument, sink: Sink): Promise
   });
   await pages.begin();
   for (const [index, block] of document.blocks.entries()) await writeBlock(pages, block, index);
-  await pages.end({ title: document.title, identity: `${document.exportId}\n${document.title}` });
+  await pages.end({ title: document.title });
   return { pages: pages.pages };
 }
 
@@ -61,29 +61,32 @@ async function writeBlock(pages: PageWriter, block: Block, index: number): Promi
 }
 
 async function writeTable(pages: PageWriter, table: Extract<Block, { kind: 'table' }>): Promise<void> {
-  await writeRow(pages, table.columns, table.widths, true);
-  for (const row of table.rows) await writeRow(pages, row, table.widths, false);
+  const head = () => writeRow(pages, table.columns, table.widths, null);
+  await head();
+  for (const row of table.rows) await writeRow(pages, row, table.widths, head);
   pages.space(8);
 }
 
+/** @param head writes the table's head again on every page that a row begins; null for the head itself */
 async function writeRow(
   pages: PageWriter,
   cells: readonly string[],
   widths: readonly number[],
-  isHead: boolean,
+  head: (() => Promise<void>) | null,
 ): Promise<void> {
   const size = 8;
   const leading = 11;
-  const style = isHead ? 'bold' : 'regular';
+  const style = head ? 'regular' : 'bold';
   const laid = cells.map((cell, at) => pages.lines(cell, style, size, (widths[at] ?? 0) * textWidth - 8));
   const rows = Math.max(1, ...laid.map((lines) => lines.length));
   // Line by line: a row may be taller than a page.
   for (let number = 0; number < rows; number++) {
-    await pages.need(leading + (number === 0 ? 6 : 0));
+    const begun = await pages.need(leading + (number === 0 ? 6 : 0));
+    if (begun) await head?.();
     let x: number = paper.left;
     for (const [at, lines] of laid.entries()) {
       const line = lines[number];
-      if (line) pages.draw(line, x, pages.y - leading, size, isHead ? ink.muted : ink.text);
+      if (line) pages.draw(line, x, pages.y - leading, size, head ? ink.text : ink.muted);
       x += (widths[at] ?? 0) * textWidth;
     }
     pages.space(leading);

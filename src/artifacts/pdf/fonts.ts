@@ -10,7 +10,22 @@ const fontFiles = [
   'NotoSansArabic-Regular',
   'NotoSansHebrew-Regular',
   'NotoSansDevanagari-Regular',
+  'NotoSansBengali-Regular',
+  'NotoSansGurmukhi-Regular',
+  'NotoSansGujarati-Regular',
+  'NotoSansOriya-Regular',
+  'NotoSansTamil-Regular',
+  'NotoSansTelugu-Regular',
+  'NotoSansKannada-Regular',
+  'NotoSansMalayalam-Regular',
+  'NotoSansSinhala-Regular',
   'NotoSansThai-Regular',
+  'NotoSansLao-Regular',
+  'NotoSansKhmer-Regular',
+  'NotoSansMyanmar-Regular',
+  'NotoSansArmenian-Regular',
+  'NotoSansGeorgian-Regular',
+  'NotoSansEthiopic-Regular',
   'NotoSansSC-Regular',
   'NotoSansJP-Regular',
   'NotoSansKR-Regular',
@@ -57,8 +72,23 @@ function open(name: string): Face {
   return made;
 }
 
+/** By character, style and wish: the same few characters are asked for again and again. */
+const found = new Map<string, Face | null>();
+const mostFound = 50_000;
+
 /** The first font that has every one of these characters; null when none does. Emoji presentation asks for emoji first. */
 export function faceFor(codePoints: readonly number[], style: Style, wantsEmoji: boolean): Face | null {
+  if (codePoints.length > 8) return findFace(codePoints, style, wantsEmoji);
+  const key = `${style}${wantsEmoji ? '!' : ''}${codePoints.join()}`;
+  const known = found.get(key);
+  if (known !== undefined) return known;
+  const face = findFace(codePoints, style, wantsEmoji);
+  if (found.size >= mostFound) found.clear();
+  found.set(key, face);
+  return face;
+}
+
+function findFace(codePoints: readonly number[], style: Style, wantsEmoji: boolean): Face | null {
   const names: readonly string[] = [
     ...(wantsEmoji ? ['NotoEmoji-Regular'] : []),
     ...(style === 'bold' ? [boldFile] : []),
@@ -134,9 +164,11 @@ export class UsedFont {
     const descendant = await file.object(
       `<</Type /Font /Subtype /CIDFontType2 /BaseFont /${name} /CIDSystemInfo <</Registry (Adobe) /Ordering (Identity) /Supplement 0>> /FontDescriptor ${descriptor} 0 R /DW 0 /W [1 [${widths}]] /CIDToGIDMap ${mapId} 0 R>>`,
     );
-    const unicode = await file.stream('', Buffer.from(toUnicode(used), 'latin1'));
+    // Where the layer says it all there is nothing to map, and a map of nothing is read as if numbers were characters.
+    const says = used.some(({ text }) => text !== '');
+    const unicode = says ? ` /ToUnicode ${await file.stream('', Buffer.from(toUnicode(used), 'latin1'))} 0 R` : '';
     await file.object(
-      `<</Type /Font /Subtype /Type0 /BaseFont /${name} /Encoding /Identity-H /DescendantFonts [${descendant} 0 R] /ToUnicode ${unicode} 0 R>>`,
+      `<</Type /Font /Subtype /Type0 /BaseFont /${name} /Encoding /Identity-H /DescendantFonts [${descendant} 0 R]${unicode}>>`,
       this.id,
     );
   }

@@ -1,7 +1,7 @@
 import bidiModule from 'bidi-js';
 import { clusters } from './characters.ts';
 import type { Style } from './fonts.ts';
-import { type Run, shape } from './shaping.ts';
+import { directionMarks, type Run, shape, silentMark } from './shaping.ts';
 
 /** A line to draw: runs from left to right. Widths in thousandths of an em. */
 export interface Line {
@@ -128,8 +128,64 @@ function mixedLine(text: string, levels: Levels, start: number, end: number, sty
     stretches.push({ text: text.slice(at, next), level });
     at = next;
   }
-  const runs = reordered(stretches).flatMap(({ text: part, level }) => shape(part, style, level % 2 === 1).runs);
-  return { runs, width: runs.reduce((sum, run) => sum + run.width, 0), rightToLeft: base % 2 === 1 };
+  const drawn = reordered(stretches);
+  const runs = drawn.flatMap((stretch, at) => runsOf(stretch, drawn[at - 1], drawn[at + 1], style));
+  return { runs, width: runs.reduce((sum, run) => sum + run.width, 0), rightToLeft: isRightToLeft(base) };
+}
+
+type Stretch = { readonly text: string; readonly level: number };
+const isRightToLeft = (level: number) => level % 2 === 1;
+
+/**
+ * The runs of a stretch between what is drawn at its left and right. Readers of a PDF guess from letters where a
+ * direction ends, and take the spaces, brackets and vowel signs at the edge for the neighbour's: words that are apart
+ * would be joined. Unicode's marks of direction, in the invisible layer only, say where the edge is.
+ */
+function runsOf(stretch: Stretch, left: Stretch | undefined, right: Stretch | undefined, style: Style): readonly Run[] {
+  const { text } = stretch;
+  if (isRightToLeft(stretch.level)) {
+    const isApart = right && !(/^\p{L}/u.test(text) && /^[\p{L}\p{N}]/u.test(right.text));
+    return bounded(shape(text, style, true).runs, left === undefined, Boolean(isApart));
+  }
+  const { runs } = shape(text, style, false);
+  const word = text.search(/[\p{L}\p{N}]/u);
+  if (!left || !isRightToLeft(left.level) || word < 0 || (word === 0 && /^\p{L}/u.test(left.text))) return runs;
+  const [between, rest] = [text.slice(0, word), text.slice(word)];
+  const mark = silentMark(directionMarks.rightToLeft, style);
+  return [...shape(between, style, false).runs, mark, ...shape(rest, style, false).runs];
+}
+
+/**
+ * The layer of a stretch from right to left, with the marks it needs.
+ * @param isFirst nothing is drawn at its left: what comes before its first letter is its own
+ * @param isApart between it and the stretch drawn at its right is something that is no letter
+ */
+function bounded(runs: readonly Run[], isFirst: boolean, isApart: boolean): readonly Run[] {
+  const text = runs.map(({ layer }) => layer ?? '').join('');
+  const marks = new Map<number, string>();
+  const edge = (isFirst ? /^(?=\P{L})/u : /^[^\p{L}\p{M}]*(?=\p{M})/u).exec(text);
+  if (edge) marks.set(edge[0].length, directionMarks.rightToLeft);
+  // Readers take these for parts of a number: a direction of its own, which takes its neighbours' spaces and signs.
+  for (const { index } of text.matchAll(/(?<=\P{L})(?=[+,./:،-])|(?<=[+,./:،-][^\p{L}\p{M}]*)(?=\p{M})/gu))
+    marks.set(index, directionMarks.rightToLeft);
+  for (const { index } of text.matchAll(/(?<=\p{L})(?=[^\p{L}\p{M}+,./:،-]+[+,./:،-])/gu))
+    marks.set(index, directionMarks.leftToRight);
+  const end = isApart ? /(?<=\p{L})(?=\P{L}*$)/u.exec(text) : null;
+  if (end) marks.set(end.index, directionMarks.leftToRight);
+  let at = 0;
+  return runs.map((run) => {
+    const start = at;
+    at += run.layer?.length ?? 0;
+    const own = [...marks].filter(([place]) => place >= start && (place < at || (place === at && at === text.length)));
+    if (own.length === 0 || !run.layer) return run;
+    let layer = '';
+    let from = start;
+    for (const [place, mark] of own.sort(([one], [other]) => one - other)) {
+      layer += text.slice(from, place) + mark;
+      from = place;
+    }
+    return { ...run, layer: layer + text.slice(from, at) };
+  });
 }
 
 /** Spaces at the end of a line have the paragraph's level (UAX #9, L1). A low surrogate has its high one's. */

@@ -5,7 +5,7 @@
  */
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { sha256Hex, sha256Stream } from '../../core/hash.ts';
+import { sha256Stream } from '../../core/hash.ts';
 import type { Sink } from '../sink.ts';
 
 const deflated = promisify(deflate);
@@ -64,10 +64,10 @@ export class PdfFile {
     return id;
   }
 
-  /** Write the cross-reference table and the trailer. @param seed what the file's identity is derived from */
-  async end(root: number, info: number, seed: string): Promise<void> {
+  /** Write the cross-reference table and the trailer. The file's identity is made of all bytes before them. */
+  async end(root: number, info: number): Promise<void> {
     const start = this.#bytes;
-    const identity = sha256Hex(seed).slice(0, 32);
+    const identity = this.#digest.soFarHex().slice(0, 32);
     const lines = this.#places.map((place, id) =>
       id === 0 ? '0000000000 65535 f \n' : `${String(place).padStart(10, '0')} 00000 n \n`,
     );

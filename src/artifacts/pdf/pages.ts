@@ -4,7 +4,7 @@ import { FontBook, hex4, type Style, type UsedFont } from './fonts.ts';
 import { breakLines, type Line } from './lines.ts';
 import { sRgbProfile, xmp } from './metadata.ts';
 import { PdfFile, pdfNumber, pdfText } from './objects.ts';
-import type { Run } from './shaping.ts';
+import { directionMarks, type Run } from './shaping.ts';
 
 /** A4 in points, and the room that text has. */
 export const paper = { width: 595.28, height: 841.89, left: 62, right: 62, top: 84, bottom: 66 } as const;
@@ -102,9 +102,11 @@ export class PageWriter {
     this.#startPage();
   }
 
-  /** Make sure that so much room is left on this page; begin a new one where it is not. */
-  async need(points: number): Promise<void> {
-    if (this.#y - points < paper.bottom) await this.newPage();
+  /** Make sure that so much room is left on this page; begin a new one where it is not, and say so. */
+  async need(points: number): Promise<boolean> {
+    if (this.#y - points >= paper.bottom) return false;
+    await this.newPage();
+    return true;
   }
 
   space(points: number): void {
@@ -141,7 +143,8 @@ export class PageWriter {
     return breakLines(printable(source, style).text, style, (width * 1000) / size).length <= 1;
   }
 
-  /** One line at a place; what is too wide is cut off with an ellipsis. For headers and short labels; `isContent` counts marks. */
+  /** One line at a place; what is too wide is cut off with an ellipsis. For headers and short labels; with
+   * `isContent` it says a record's own words: marks are counted, spaces stay as they are. */
   label(
     source: string,
     x: number,
@@ -150,7 +153,7 @@ export class PageWriter {
     options: { style?: Style; color?: Ink; width?: number; align?: 'left' | 'right'; isContent?: boolean } = {},
   ): number {
     const { style = 'regular', color = ink.text, width = textWidth, align = 'left' } = options;
-    const { text, marked } = printable(source.replaceAll(/\s+/g, ' '), style);
+    const { text, marked } = printable(options.isContent ? source : source.replaceAll(/\s+/g, ' '), style);
     if (options.isContent) this.#marked += marked;
     const [first, ...more] = breakLines(text, style, (width * 1000) / size);
     if (!first) return 0;
@@ -170,36 +173,44 @@ export class PageWriter {
     this.#content.push(`q 1 0 0 1 ${pdfNumber(x)} ${pdfNumber(y)} cm /Total Do Q`);
   }
 
+  /** All ink that says nothing comes before what is found: a reader meets the line's words one after the other. */
   draw(line: Line, x: number, y: number, size: number, color: Ink): void {
+    const found: string[] = [];
     let at = x;
     for (const run of line.runs) {
-      this.#content.push(this.#runOperators(run, at, y, size, color));
+      const glyphs = run.glyphs.length > 0 ? this.#glyphs(run, at, y, size, color) : '';
+      if (run.layer === null) found.push(glyphs);
+      else {
+        // The glyphs say nothing to a reader; the layer beneath, as wide as they are, says it all.
+        if (glyphs !== '') this.#content.push(`/Span <</ActualText <FEFF>>> BDC ${glyphs} EMC`);
+        if (run.layer !== '') found.push(this.#layerOperators(run.layer, run.width, at, y, size));
+      }
       at += (run.width * size) / 1000;
     }
+    this.#content.push(...found);
   }
 
-  #runOperators(run: Run, x: number, y: number, size: number, color: Ink): string {
+  #glyphs(run: Run, x: number, y: number, size: number, color: Ink): string {
     const font = this.#fonts.use(run.face);
     const place = `1 0 0 1 ${pdfNumber(x)} ${pdfNumber(y)} Tm`;
-    const glyphs = `BT /${font.key} ${pdfNumber(size)} Tf ${color} rg ${place} ${glyphOperators(run, font, size)} ET`;
-    if (run.layer === null) return glyphs;
-    // The glyphs say nothing to a reader; the layer beneath, as wide as they are, says it all.
-    const hidden = `/Span <</ActualText <FEFF>>> BDC ${glyphs} EMC`;
-    return run.layer === '' ? hidden : `${hidden}\n${this.#layerOperators(run.layer, run.width, x, y, size)}`;
+    return `BT /${font.key} ${pdfNumber(size)} Tf ${color} rg ${place} ${glyphOperators(run, font, size)} ET`;
   }
 
   #layerOperators(text: string, width: number, x: number, y: number, size: number): string {
     const layer = this.#fonts.layer();
     const empty = layer.face.font.nominalGlyph(0x20) ?? 0;
     const each = 500;
+    const isMark = (character: string) =>
+      character === directionMarks.leftToRight || character === directionMarks.rightToLeft;
     const characters = [...text];
-    const hex = characters.map((character) => hex4(layer.cid(empty, character, each))).join('');
-    const stretch = (width / (characters.length * each)) * 100;
+    const hex = characters.map((character) => hex4(layer.cid(empty, character, isMark(character) ? 0 : each))).join('');
+    const wide = characters.filter((character) => !isMark(character)).length;
+    const stretch = wide === 0 ? 100 : (width / (wide * each)) * 100;
     return `BT 3 Tr /${layer.key} ${pdfNumber(size)} Tf ${pdfNumber(stretch)} Tz 1 0 0 1 ${pdfNumber(x)} ${pdfNumber(y)} Tm <${hex}> Tj 100 Tz 0 Tr ET`;
   }
 
   /** Write what is left: the last page, fonts, the page tree, metadata, the table of objects. */
-  async end(document: { readonly title: string; readonly identity: string }): Promise<void> {
+  async end(document: { readonly title: string }): Promise<void> {
     await this.#finishPage();
     const [totalLine] = this.lines(String(this.#count), 'regular', 8, 200);
     this.#content = [];
@@ -230,7 +241,7 @@ export class PageWriter {
     const info = await this.file.object(
       `<</Title ${pdfText(facts.title)} /Producer ${pdfText(facts.producer)} /Creator ${pdfText(facts.creator)}>>`,
     );
-    await this.file.end(catalog, info, document.identity);
+    await this.file.end(catalog, info);
   }
 }
 

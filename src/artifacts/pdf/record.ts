@@ -1,4 +1,3 @@
-import { formatInstant } from '../../core/instants.ts';
 import type { Sink } from '../sink.ts';
 import { type Furniture, ink, PageWriter, paper, textWidth } from './pages.ts';
 
@@ -54,10 +53,7 @@ export async function writeRecord(record: MessageRecord, sink: Sink): Promise<Wr
   await pages.begin();
   await writeCover(pages, record);
   const items = await writeItems(pages, record);
-  await pages.end({
-    title: `${record.title}, ${record.exportId}`,
-    identity: `${record.exportId}\n${record.title}\n${items}`,
-  });
+  await pages.end({ title: `${record.title}, ${record.exportId}` });
   return {
     pages: pages.pages,
     batesFirst: record.bates.start,
@@ -154,15 +150,15 @@ async function writeMessage(pages: PageWriter, item: RecordItem, local: Temporal
   // The head never stands alone at the foot of a page.
   await pages.need(48);
   pages.space(20);
-  const when = `${formatInstant(item.at).slice(0, 19).replace('T', ' ')} UTC · ${clock(local)}`;
+  const when = `${inUtc(item.at)} · ${clock(local)}`;
   // What does not fit beside the time has lines of its own: a name or an id in evidence is never cut.
-  const isShort = pages.fits(item.sender, 'bold', 9.5, textWidth * 0.42);
+  const isShort = pages.fits(item.sender, 'bold', 9.5, textWidth * 0.36);
   if (!isShort) {
     await pages.text(item.sender, { size: 9.5, style: 'bold', leading: 13 });
     pages.space(11);
   }
   const width = isShort
-    ? pages.label(item.sender, paper.left, pages.y, 9.5, { style: 'bold', width: textWidth * 0.42, isContent: true }) +
+    ? pages.label(item.sender, paper.left, pages.y, 9.5, { style: 'bold', width: textWidth * 0.36, isContent: true }) +
       10
     : 0;
   pages.label(when, paper.left + width, pages.y, 8, { color: ink.muted, width: textWidth * 0.58 });
@@ -177,7 +173,7 @@ async function writeMessage(pages: PageWriter, item: RecordItem, local: Temporal
   else await pages.text(id, { size: 8, color: ink.muted, leading: 11 });
   await pages.text(item.text, { size: 9.5, leading: 13.6 });
   if (item.edited)
-    await pages.text(`Edited ${formatInstant(item.edited).slice(0, 19).replace('T', ' ')} UTC`, {
+    await pages.text(`Edited ${inUtc(item.edited)}`, {
       size: 8,
       color: ink.muted,
       leading: 11,
@@ -219,6 +215,11 @@ const months = [
 /** "Friday 27 November 2026 (America/Los_Angeles)": in words of our own, since a locale's may change with Node. */
 function dayInWords(local: Temporal.ZonedDateTime): string {
   return `${weekdays[local.dayOfWeek - 1]} ${local.day} ${months[local.month - 1]} ${local.year} (${local.timeZoneId})`;
+}
+
+/** "2026-11-27 09:30:00 UTC"; a year beyond 9999 has its sign and six digits (RFC 9557). */
+function inUtc(instant: Temporal.Instant): string {
+  return instant.toString({ smallestUnit: 'second' }).replace('T', ' ').replace('Z', ' UTC');
 }
 
 /** "01:30:00 (-08:00)": local time with its offset, so that the hour that daylight saving repeats is told apart. */

@@ -27,6 +27,14 @@ export interface Shaped {
   readonly width: number;
 }
 
+/** Unicode's marks of direction: no shape, no width, and a say in what is on which side. */
+export const directionMarks = { leftToRight: '\u200e', rightToLeft: '\u200f' } as const;
+
+/** A run that draws nothing and only says a mark. */
+export function silentMark(layer: string, style: Style): Run {
+  return { face: plainFace(style), glyphs: [], width: 0, layer };
+}
+
 const simple = /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u017f]*$/;
 const longestToUnicode = 16;
 const cacheSize = 20_000;

@@ -23,6 +23,7 @@ interface SubsetModule {
   hb_subset_input_create_or_fail(): number;
   hb_subset_input_destroy(input: number): void;
   hb_subset_input_glyph_set(input: number): number;
+  hb_subset_input_set(input: number, which: number): number;
   hb_subset_input_set_flags(input: number, flags: number): void;
   hb_subset_or_fail(face: number, input: number): number;
   _initialize?(): void;
@@ -31,6 +32,10 @@ interface SubsetModule {
 const retainGids = 0x2;
 const noHinting = 0x1;
 const writable = 2;
+const droppedTables = 3;
+// Glyphs are shaped already, and what they say is in the PDF's own maps: of a font's map some readers (PDFBox) would
+// guess once more what a glyph says, and find every shaped word twice, the second time in the order of its ink.
+const needless = ['cmap', 'GSUB', 'GPOS', 'GDEF'].map((tag) => Buffer.from(tag, 'latin1').readUInt32BE(0));
 let loaded: SubsetModule | null = null;
 
 function load(): SubsetModule {
@@ -58,6 +63,8 @@ export function subsetFont(font: Uint8Array, glyphs: Iterable<number>): Uint8Arr
   const wanted = hb.hb_subset_input_glyph_set(input);
   hb.hb_set_add(wanted, 0);
   for (const glyph of glyphs) hb.hb_set_add(wanted, glyph);
+  const dropped = hb.hb_subset_input_set(input, droppedTables);
+  for (const tag of needless) hb.hb_set_add(dropped, tag);
   hb.hb_subset_input_set_flags(input, retainGids | noHinting);
   const subset = hb.hb_subset_or_fail(face, input);
   hb.hb_subset_input_destroy(input);
