@@ -112,7 +112,10 @@ const steps: Readonly<Record<string, Step>> = {
 const walked = fc
   .record({
     type: fc.constantFrom(...requestTypes),
-    walk: fc.array(fc.tuple(fc.constantFrom(...Object.keys(steps)), fc.constantFrom(pat, alex)), { minLength: 10, maxLength: 60 }),
+    walk: fc.array(fc.tuple(fc.constantFrom(...Object.keys(steps)), fc.constantFrom(pat, alex)), {
+      minLength: 10,
+      maxLength: 60,
+    }),
   })
   .map(({ type, walk }) => {
     let request: SubjectRequest = { ...fresh, type };
