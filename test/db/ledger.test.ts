@@ -126,6 +126,35 @@ describe('I2 somebody with the owner’s own access to the database', () => {
   }, 60_000);
 });
 
+describe('I2 somebody with the database and the key', () => {
+  it('can write a ledger anew that agrees with itself, and not with a checkpoint that was kept', async () => {
+    await using world = await openWorld();
+    const { office } = world;
+    const add = (text: string) =>
+      office.store.db.sql`INSERT INTO ledger_pending (kind, bytes) VALUES ('test', ${Buffer.from(text)})`;
+    for (let n = 0; n < 5; n++) await add(`{"n":${n}}`);
+    const kept = await bringLedgerUpToDate(office);
+    const size = kept?.size ?? 0;
+    const before = await office.store.db.sql<{ bytes: Buffer }[]>`SELECT bytes FROM ledger_entries ORDER BY index`;
+    expect(before.length).toBe(size);
+
+    // The same entries but one, sequenced and signed with the ledger's own key, and grown beyond what was kept.
+    await withoutTriggers(world.own.sql, ledgerTables.map((table) => `DELETE FROM ${table}`).join(';'));
+    for (const [at, { bytes }] of before.entries()) await add(at === size - 2 ? '{"n":"other"}' : bytes.toString());
+    await add('{"n":"more"}');
+    expect((await bringLedgerUpToDate(office))?.size).toBe(size + 1);
+
+    expect(await verifyLedger(office, null)).toMatchObject({ ok: true, size: size + 1 });
+    expect(await verifyLedger(office, kept?.note ?? '')).toMatchObject({ ok: false, index: size - 1 });
+    // Another's checkpoint, or one that was touched, is no checkpoint of this ledger.
+    const touched = kept?.note.replace(`\n${size}\n`, `\n${size - 1}\n`) ?? '';
+    expect(await verifyLedger(office, touched)).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('not one of this ledger'),
+    });
+  });
+});
+
 const ledgerTables = ['ledger_entries', 'ledger_checkpoints', 'ledger_tiles'];
 
 /** An owner can switch triggers off; the service's own statements never do. */
