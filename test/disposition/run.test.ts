@@ -65,9 +65,9 @@ describe('planning a run', () => {
   });
 
   it('asks exactly from the row above a cap, counting only what would go', () => {
-    const capped = (due: number) => ({ ...part, cap: { share: 0.14, timesUsual: null }, result: { ...census, due } });
-    expect(planned([capped(20)]).state).toBe('running');
-    expect(planned([capped(21)])).toMatchObject({ approvalReasons: ['cap_share:app.messages'] });
+    const capped = (due: number) => ({ ...part, cap: { share: 0.25, timesUsual: null }, result: { ...census, due } });
+    expect(planned([capped(31)]).state).toBe('running');
+    expect(planned([capped(32)])).toMatchObject({ approvalReasons: ['cap_share:app.messages'] });
     const usual = (counts: readonly number[]) => ({ ...part, cap: { share: null, timesUsual: 2 }, usual: counts });
     expect(planned([usual([7, 7, 7])]).state).toBe('running');
     expect(planned([usual([6, 7, 7])])).toMatchObject({ approvalReasons: ['cap_usual:app.messages'] });
