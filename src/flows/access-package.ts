@@ -10,6 +10,7 @@ import { addGrant, loadRequest } from '../db/requests.ts';
 import { type RecordView, recordView } from '../evidence/record-view.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { fulfilled, occasionOf, type Receipt, type SubjectRequest } from '../requests/request.ts';
+import { keyText } from '../sources/postgres/keys.ts';
 import { columnsOf } from './collect-export.ts';
 import { type ReachedDataset, searchSubject } from './gather-findings.ts';
 import { carryOut, type Office } from './office.ts';
@@ -27,20 +28,15 @@ export async function prepareAccessPackage(office: Office, id: string): Promise<
   const preparer = { ...systemActor, id: request.decision.by };
   const { subject } = request;
   const verified = subject.reveal().identifiers.filter(({ kind }) => request.identity.verifiedKinds.includes(kind));
-  const made = await requestExport(
-    office,
-    preparer,
-    {
-      purpose: request.type === 'portability' ? 'portability' : 'dsar_access',
-      demandId: null,
-      requestId: id,
-      matter: request.reference,
-      scope: { subjects: verified.map(({ kind, value }) => ({ kind, value })) },
-      formats: ['pdf', 'csv', 'ndjson'],
-      timezone: null,
-    },
-    id,
-  );
+  const made = await requestExport(office, preparer, {
+    purpose: request.type === 'portability' ? 'portability' : 'dsar_access',
+    demandId: null,
+    requestId: id,
+    matter: request.reference,
+    scope: { subjects: verified.map(({ kind, value }) => ({ kind, value })) },
+    formats: ['pdf', 'csv', 'ndjson'],
+    timezone: null,
+  });
   if (isRefusal(made) && made.code !== 'conflict')
     throw new Error(`the package of ${id} could not be started: ${made.code}`);
 }
@@ -81,13 +77,13 @@ async function* recordsOf(
   // In the order of their keys, so that what was said reads in the order in which it was said.
   const rows = [...part.own, ...part.shared].sort((a, b) => compareKeys(a.key, b.key));
   const extra = view ? extraColumns(view) : {};
-  const isOwn = new Set(part.own.map(({ key }) => key.join('\u001f')));
-  const ownThreads = new Set(threads?.own.map(({ key }) => key.join('\u001f')));
+  const isOwn = new Set(part.own.map(({ key }) => keyText(key)));
+  const ownThreads = new Set(threads?.own.map(({ key }) => keyText(key)));
   for await (const record of part.source.readRows(dataset.id, rows, extra)) {
     const outgoing = toOutgoing(dataset, view, record);
-    const key = dataset.key.map((column) => record[column] ?? '').join('\u001f');
+    const key = keyText(dataset.key.map((column) => record[column] ?? ''));
     const thread = view?.thread?.link.columns.map((column) => record[column] ?? '') ?? [];
-    const shown = ownThreads.has(thread.join('\u001f')) ? outgoing : withoutSubject(outgoing, thread.join('/'));
+    const shown = ownThreads.has(keyText(thread)) ? outgoing : withoutSubject(outgoing, thread.join('/'));
     yield isOwn.has(key) ? shown : redacted(shown, dataset);
   }
 }

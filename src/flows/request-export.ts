@@ -25,16 +25,10 @@ export interface ExportOrder {
 }
 
 /**
- * Ask for an export. It is collected and rendered by a task; nobody can approve what is not rendered yet.
- * @param answers the request that this will be the answer to: both are written together, so that a crash leaves no
- *   package that answers nothing
+ * Ask for an export. It is collected and rendered by a task; nobody can approve what is not rendered yet. The request
+ * that it answers is written together with it, so that a crash leaves no package that answers nothing.
  */
-export async function requestExport(
-  office: Office,
-  actor: Actor,
-  order: ExportOrder,
-  answers: string | null = null,
-): Promise<Export | Refusal> {
+export async function requestExport(office: Office, actor: Actor, order: ExportOrder): Promise<Export | Refusal> {
   const { organization, dataMap } = office.policy;
   const scope = checkHoldScope(dataMap, order.scope, organization.zone);
   if (isRefusal(scope)) return scope;
@@ -90,10 +84,10 @@ export async function requestExport(
     const current = order.demandId === null ? null : await loadDemand(office.store, order.demandId);
     const linked = current ? linkDemand(current, { export: id }, actor, now) : null;
     if (isRefusal(linked)) return linked;
-    const request = answers === null ? null : await loadRequest(office.store, answers);
-    if (answers !== null && (request?.state !== 'review' || request.exportId !== null))
+    const request = order.requestId === null ? null : await loadRequest(office.store, order.requestId);
+    if (order.requestId !== null && (request?.state !== 'review' || request.exportId !== null))
       return refuse('conflict', 'The request has its package, or has moved on. Nothing was started.', {
-        request: answers,
+        request: order.requestId,
       });
     const all = {
       state: [
