@@ -23,6 +23,8 @@ export interface BlobWriter extends Sink {
 export interface BlobStore {
   create(id: string, key: Uint8Array | null): Promise<BlobWriter>;
   write(id: string, source: AsyncIterable<Uint8Array>, key: Uint8Array | null): Promise<StoredBytes>;
+  /** A whole blob by whoever writes into a sink. When that fails, nothing of it stays. */
+  fill(id: string, key: Uint8Array | null, write: (sink: Sink) => Promise<void>): Promise<StoredBytes>;
   /** The bytes, streamed. Ends with a BlobDamaged where one is missing, moved or changed, or the key is another. */
   read(id: string, key: Uint8Array | null): AsyncIterable<Uint8Array>;
   has(id: string): Promise<boolean>;
@@ -94,18 +96,23 @@ export function blobStore(folder: string): BlobStore {
       },
     };
   };
+  const fill: BlobStore['fill'] = async (id, key, write) => {
+    const writer = await create(id, key);
+    try {
+      await write(writer);
+      return await writer.commit();
+    } catch (fault) {
+      await writer.abort();
+      throw fault;
+    }
+  };
   return {
     create,
-    write: async (id, source, key) => {
-      const writer = await create(id, key);
-      try {
-        for await (const chunk of source) await writer.write(chunk);
-        return await writer.commit();
-      } catch (fault) {
-        await writer.abort();
-        throw fault;
-      }
-    },
+    fill,
+    write: (id, source, key) =>
+      fill(id, key, async (sink) => {
+        for await (const chunk of source) await sink.write(chunk);
+      }),
     read: (id, key) => (key ? decrypted(id, place(id), key) : plain(place(id))),
     has: (id) =>
       stat(place(id)).then(

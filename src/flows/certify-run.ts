@@ -125,18 +125,11 @@ async function store(
   run: Run,
   key: Uint8Array,
   mediaType: string,
-  write: (sink: Awaited<ReturnType<Office['blobs']['create']>>) => Promise<void>,
+  write: Parameters<Office['blobs']['fill']>[2],
 ) {
   const now = office.now();
   const id = makeId('blob', now, office.random(10));
-  const writer = await office.blobs.create(id, key);
-  const { bytes, sha256 } = await write(writer).then(
-    () => writer.commit(),
-    async (fault: unknown) => {
-      await writer.abort();
-      throw fault;
-    },
-  );
+  const { bytes, sha256 } = await office.blobs.fill(id, key, write);
   return { id, caseId: run.id, sha256, sizeBytes: bytes, mediaType, createdAt: now };
 }
 
