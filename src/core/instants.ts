@@ -9,8 +9,8 @@ const first = Temporal.Instant.from('0001-01-01T00:00:00Z').epochMilliseconds;
 const last = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
 
 /**
- * Read an RFC 3339 instant, whose year has four digits. A time without an offset names no instant and is refused, never guessed.
- * Digits below a millisecond are cut off: Muniment counts in milliseconds throughout.
+ * Read an RFC 3339 instant, whose year has four digits. A time without an offset names no instant and is refused, never
+ * guessed. Digits below a millisecond are cut off: Muniment counts in milliseconds throughout.
  */
 export function parseInstant(text: string): Temporal.Instant | Refusal {
   const milliseconds = millisecondsOf(text);

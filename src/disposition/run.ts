@@ -115,9 +115,14 @@ function checkClock(now: Temporal.Instant, guards: Guards): Refusal | null {
   return null;
 }
 
+/** How many records of a part would go: due, and neither held nor restricted. */
+export function goingOf({ due, held, restricted }: Pick<Census, 'due' | 'held' | 'restricted'>): number {
+  return due - held - restricted;
+}
+
 /** Why a second person must look before this part runs; empty when nobody must. */
 function reasonsToAsk(part: PlannedPart, census: Census, guards: Guards): string[] {
-  const going = census.due - census.held - census.restricted;
+  const going = goingOf(census);
   const reasons: string[] = [];
   if (going === 0) return reasons;
   if (!part.unchanged && !guards.demonstration) reasons.push(`rule_changed:${part.rule}`);

@@ -19,7 +19,7 @@ import { confirmByStaff, confirmCode, sendCode } from '../flows/verify-request.t
 import { outcomes, requestMoves, requestTypes, standing } from '../requests/request.ts';
 import type { Api } from './endpoint.ts';
 import { idParams, pageQuery, toList, toPage } from './page.ts';
-import { findingView, pageOf, receiptView, requestView, viewRequest } from './views.ts';
+import { findingView, frozenView, pageOf, receiptView, requestView, viewRequest } from './views.ts';
 
 const text = (max: number) =>
   z
@@ -68,17 +68,7 @@ const clockView = z.object({
     description:
       'What new holidays or time zone data would give, where that is later than promised: it is taken only when a person moves the clock.',
   }),
-  countedWith: z
-    .array(
-      z.object({
-        rule: z.string(),
-        version: z.string(),
-        calendar: z.string().nullable(),
-        calendarVersion: z.string().nullable(),
-        tzdb: z.string().nullable(),
-      }),
-    )
-    .openapi({ description: 'What the promised date was counted with.' }),
+  countedWith: z.array(frozenView).openapi({ description: 'What the promised date was counted with.' }),
   clocks: z.array(
     z.object({
       rule: z.string(),

@@ -21,6 +21,15 @@ const instant = z.string().openapi({ format: 'date-time', example: '2026-11-27T0
 const at = (value: Temporal.Instant | null) => (value === null ? null : formatInstant(value));
 const refusal = z.object({ code: z.string(), detail: z.string() }).nullable();
 
+/** What a date was counted with, each with its version. */
+export const frozenView = z.object({
+  rule: z.string(),
+  version: z.string(),
+  calendar: z.string().nullable(),
+  calendarVersion: z.string().nullable(),
+  tzdb: z.string().nullable(),
+});
+
 export const requestView = z
   .object({
     id: z.string(),
@@ -314,13 +323,7 @@ export const demandView = z
         dueOn: z.string().nullable(),
         late: z.boolean().nullable(),
         waitingFor: z.array(z.string()),
-        countedWith: z.object({
-          rule: z.string(),
-          version: z.string(),
-          calendar: z.string().nullable(),
-          calendarVersion: z.string().nullable(),
-          tzdb: z.string().nullable(),
-        }),
+        countedWith: frozenView,
         steps: z.array(z.object({ at: z.string(), what: z.string(), citation: z.string() })),
       }),
     ),

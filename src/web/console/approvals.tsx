@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { Refusal } from '../../core/refusal.ts';
 import { coveredCount, type Hold } from '../../disposition/hold.ts';
-import type { Run } from '../../disposition/run.ts';
+import { goingOf, type Run } from '../../disposition/run.ts';
 import type { Export } from '../../evidence/export.ts';
 import type { SubjectRequest } from '../../requests/request.ts';
 import { PostForm, RefusalNotice, Table, TwoPeople } from '../components/parts.tsx';
@@ -178,7 +178,7 @@ export function ApproveReleasePage({ frame, hold, names }: ApprovalProps & { rea
 
 export function ApproveRunPage({ frame, run, names }: ApprovalProps & { readonly run: Run }) {
   const sum = (of: (part: Run['parts'][number]) => number) => run.parts.reduce((total, part) => total + of(part), 0);
-  const going = sum(({ due, held, restricted }) => due - held - restricted).toLocaleString('en');
+  const going = sum(goingOf).toLocaleString('en');
   return (
     <ApprovalPage
       frame={frame}
@@ -207,7 +207,7 @@ export function ApproveRunPage({ frame, run, names }: ApprovalProps & { readonly
           {
             head: 'Will be destroyed',
             number: true,
-            cell: ({ due, held, restricted }) => (due - held - restricted).toLocaleString('en'),
+            cell: (part) => goingOf(part).toLocaleString('en'),
           },
           { head: 'Held', number: true, cell: ({ held }) => held.toLocaleString('en') },
         ]}

@@ -3,7 +3,7 @@ import { formatInstant } from '../../core/instants.ts';
 import { formatPeriod } from '../../core/periods.ts';
 import type { Refusal } from '../../core/refusal.ts';
 import type { BatchRecord } from '../../disposition/batch.ts';
-import { allowedRunMoves, type Run, type RunPart } from '../../disposition/run.ts';
+import { allowedRunMoves, goingOf, type Run, type RunPart } from '../../disposition/run.ts';
 import type { Retention } from '../../policy/retention.ts';
 import { Facts, Hash, PostForm, RefusalNotice, State, Table, Time, TwoPeople } from '../components/parts.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
@@ -111,7 +111,7 @@ export function RunPage({
 }) {
   const can = allowedRunMoves(run);
   const nameOf = (id: string) => names.get(id) ?? id;
-  const going = sum(run, ({ due, held, restricted }) => due - held - restricted);
+  const going = sum(run, goingOf);
   return (
     <ConsolePage title="Disposition run" frame={frame} here="/console/retention">
       <p class="crumb">
@@ -165,8 +165,7 @@ export function RunPage({
                 {
                   head: run.dryRun ? 'Would go' : 'Destroyed',
                   number: true,
-                  cell: (part) =>
-                    (run.dryRun ? part.due - part.held - part.restricted : part.destroyed).toLocaleString('en'),
+                  cell: (part) => (run.dryRun ? goingOf(part) : part.destroyed).toLocaleString('en'),
                 },
                 {
                   head: 'State',
