@@ -9,8 +9,7 @@ import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
-import { authenticateToken, type Caller } from '../../src/flows/authenticate.ts';
-import { createToken, invitePerson } from '../../src/flows/create-actor.ts';
+import { invitePerson } from '../../src/flows/create-actor.ts';
 import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail } from '../../src/flows/look-up.ts';
 import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
@@ -22,6 +21,7 @@ import { requestRelease } from '../../src/flows/release-hold.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
 import { confirmCode } from '../../src/flows/verify-request.ts';
 import { type Service, startService } from '../../src/serve.ts';
+import { callerFor } from '../support/people.ts';
 import { waitUntil } from '../support/wait.ts';
 
 /** A demonstration with a day's work in it: what every page looks like when it is used. */
@@ -96,12 +96,7 @@ export async function openScene(port: number): Promise<Scene> {
 
 async function work(office: Office, code: (reference: string) => Promise<string>) {
   const cli: Actor = { id: 'cli:scene', kind: 'cli', role: 'admin', approval: null };
-  const caller = async (name: string, role: 'privacy' | 'legal' | 'compliance'): Promise<Caller> => {
-    const made = good(await createToken(office, cli, { name, role, expires: null, canApprove: true }));
-    const found = await authenticateToken(office, made.token);
-    if (!found) throw new Error('the token just made is not known');
-    return found;
-  };
+  const caller = (name: string, role: 'privacy' | 'legal' | 'compliance') => callerFor(office, { name, role });
   const [privacyA, privacyB, legalA, legalB, compliance] = [
     await caller('Rosa Privacy', 'privacy'),
     await caller('Ben Privacy', 'privacy'),

@@ -11,24 +11,7 @@ import { done, officer, resume, second } from '../invariants/world.ts';
 import { type CrashPoint, type Program, runUntil } from '../support/crash.ts';
 import { emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
-import { policiesFolder } from '../support/policies.ts';
-
-const sources = `sources:
-  app:
-    kind: postgres
-    url: \${APP}
-    datasets:
-      users: { table: public.users, key: [id], identifiers: { email: email }, fields: { email: { category: identity.email } }, onDispose: { messages: restrict } }
-      messages:
-        table: public.messages
-        key: [id]
-        time: sent_at
-        links: { sender_id: { to: users.id, owner: true } }
-        fields: { body: { category: communication.content, text: true } }
-`;
-const retention = `rules:
-  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
-`;
+import { messagesRetention, policiesFolder, sourcesWithUsers } from '../support/policies.ts';
 
 const held = 20;
 const free = 40;
@@ -57,7 +40,10 @@ async function world(): Promise<World> {
     INSERT INTO messages SELECT n, CASE WHEN n <= ${held} THEN 1 ELSE 2 END, '2019-01-01Z'::timestamptz + n * interval '1 hour', 'm' || n
       FROM generate_series(1, ${held + free}) n;
     INSERT INTO messages SELECT n, 2, now(), 'young' FROM generate_series(1000, ${999 + young}) n`);
-  const policies = policiesFolder({ 'sources.yaml': sources, 'retention.yaml': retention });
+  const policies = policiesFolder({
+    'sources.yaml': sourcesWithUsers('identifiers: { email: email }, fields: { email: { category: identity.email } }'),
+    'retention.yaml': messagesRetention,
+  });
   const folder = mkdtempSync(join(tmpdir(), 'muniment-crash-'));
   const reopen = () => openTestHouse({ policies, folder, databaseUrl: own.url, env: { APP: app.url } });
   const opened = await reopen();

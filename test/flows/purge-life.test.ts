@@ -12,7 +12,6 @@ import type { Office } from '../../src/flows/office.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
 import { resumeWork, ringBell } from '../../src/flows/ring-bell.ts';
 import {
-  chatRetention,
   chatSources,
   chatTables,
   done,
@@ -26,7 +25,7 @@ import {
   start,
   type World,
 } from '../invariants/world.ts';
-import { policiesFolder } from '../support/policies.ts';
+import { messagesRetention, policiesFolder } from '../support/policies.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const chat = (messages: number) => `${chatTables}
@@ -194,7 +193,7 @@ describe('the life of a run', () => {
 
     const capped = policiesFolder({
       'sources.yaml': chatSources(),
-      'retention.yaml': chatRetention.replace('authority: test', 'authority: test, cap: { share: 0.25 }'),
+      'retention.yaml': messagesRetention.replace('authority: test', 'authority: test, cap: { share: 0.25 }'),
     });
     await using other = await world.another(capped);
     await app.sql`TRUNCATE messages CASCADE`;
@@ -209,7 +208,7 @@ describe('the life of a run', () => {
 
     const shorter = policiesFolder({
       'sources.yaml': chatSources(),
-      'retention.yaml': chatRetention.replace('P3Y', 'P2Y'),
+      'retention.yaml': messagesRetention.replace('P3Y', 'P2Y'),
     });
     await using third = await world.another(shorter);
     const [open] = await world.office.store.db.sql`SELECT id FROM disposition_runs WHERE state = 'awaiting_approval'`;

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Actor, systemActor } from '../../src/core/actor.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
+import { systemActor } from '../../src/core/actor.ts';
 import { moveRequestClock } from '../../src/flows/move-request.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { recountDeadlines } from '../../src/flows/recount-deadlines.ts';
 import { httpApp } from '../../src/http/app.ts';
-import { chatRetention, chatSources, done, officer, openWorld, type World } from '../invariants/world.ts';
-import { policiesFolder } from '../support/policies.ts';
+import { chatSources, done, officer, openWorld, type World } from '../invariants/world.ts';
+import { tokenFor } from '../support/people.ts';
+import { messagesRetention, policiesFolder } from '../support/policies.ts';
 
 const regimes = readFileSync('policies/regimes.yaml', 'utf8');
 /** The book with working days for the GDPR; nothing else is another than what ships. */
 function bookWith(version: string, holidays: readonly string[]): string {
   return policiesFolder({
     'sources.yaml': chatSources(),
-    'retention.yaml': chatRetention,
+    'retention.yaml': messagesRetention,
     'regimes.yaml': regimes
       .replace(
         'calendars: {}',
@@ -34,10 +34,9 @@ beforeAll(async () => {
   await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'ada@example.com');
     INSERT INTO conversations VALUES (1, '2026-01-01Z', 'one');
     INSERT INTO messages VALUES (1, 1, 1, NULL, '2026-01-02Z', 'm')`);
-  const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
   for (const role of ['privacy', 'legal'] as const) {
-    const order = { name: `Pat ${role}`, role, expires: { years: 2, months: 0, weeks: 0, days: 0 }, canApprove: true };
-    tokens.set(role, done(await createToken(world.office, cli, order)).token);
+    const expires = { years: 2, months: 0, weeks: 0, days: 0 };
+    tokens.set(role, await tokenFor(world.office, { name: `Pat ${role}`, role, expires }));
   }
   doors = httpApp(world.office, {
     sessionOf: async () => null,

@@ -4,40 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Actor, Role } from '../../src/core/actor.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
+import type { Role } from '../../src/core/actor.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
 import { verifyUpload } from '../../src/flows/verify-upload.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { webApp } from '../../src/web/app.tsx';
-import { done } from '../invariants/world.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { type MailServer, startMailServer } from '../support/mail.ts';
-import { policiesFolder } from '../support/policies.ts';
+import { tokenFor } from '../support/people.ts';
+import { mailboxSources, messagesRetention, policiesFolder } from '../support/policies.ts';
 import { waitUntil } from '../support/wait.ts';
 
-const sources = `sources:
-  app:
-    kind: postgres
-    url: \${APP}
-    datasets:
-      users:
-        table: public.users
-        key: [id]
-        identifiers: { email: email }
-        fields: { name: { category: identity.name } }
-        onDispose: { messages: restrict }
-      messages:
-        table: public.messages
-        key: [id]
-        time: sent_at
-        links: { sender_id: { to: users.id, owner: true } }
-        fields: { body: { category: communication.content, text: true } }
-`;
-const retention = `rules:
-  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
-`;
 const origin = 'http://localhost:3000';
 
 let app: TestDatabase;
@@ -56,8 +34,8 @@ beforeAll(async () => {
       FROM generate_series(1, 30) n;`);
   opened = await openTestHouse({
     policies: policiesFolder({
-      'sources.yaml': sources,
-      'retention.yaml': retention,
+      'sources.yaml': mailboxSources,
+      'retention.yaml': messagesRetention,
       'organization.yaml': `${readFileSync('policies/organization.yaml', 'utf8')}\n  cooling: { holdRelease: P2D }\n`,
     }),
     env: { APP: app.url, SMTP_URL: mail.url },
@@ -73,7 +51,6 @@ beforeAll(async () => {
   });
   http.app.route('/', webApp(office, { signIn, nextBell: () => null, report: () => {} }));
   doors = http.app as unknown as Hono;
-  const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
   const people: readonly (readonly [string, Role])[] = [
     ['Pat Preparer', 'privacy'],
     ['Alex Approver', 'privacy'],
@@ -81,8 +58,7 @@ beforeAll(async () => {
     ['Lou Legal', 'legal'],
     ['Ari Auditor', 'auditor'],
   ];
-  for (const [name, role] of people)
-    tokens.set(name, done(await createToken(office, cli, { name, role, expires: null, canApprove: true })).token);
+  for (const [name, role] of people) tokens.set(name, await tokenFor(office, { name, role }));
 });
 afterAll(async () => {
   await opened?.close();

@@ -1,30 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roles } from '../../src/core/actor.ts';
-import { isRefusal } from '../../src/core/refusal.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { may } from '../../src/policy/roles.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { golden } from '../support/golden.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
-import { policiesFolder } from '../support/policies.ts';
-
-const sources = `sources:
-  app:
-    kind: postgres
-    url: \${APP}
-    datasets:
-      users: { table: public.users, key: [id], identifiers: { email: email }, fields: { name: { category: identity.name } }, onDispose: { messages: restrict } }
-      messages:
-        table: public.messages
-        key: [id]
-        time: sent_at
-        links: { sender_id: { to: users.id, owner: true } }
-        fields: { body: { category: communication.content, text: true } }
-`;
-const retention = `rules:
-  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
-`;
+import { tokenFor } from '../support/people.ts';
+import { mailboxSources, messagesRetention, policiesFolder } from '../support/policies.ts';
 
 let source: TestDatabase;
 let opened: TestHouse;
@@ -36,7 +18,7 @@ beforeAll(async () => {
   await source.sql.unsafe(`CREATE TABLE users (id int PRIMARY KEY, email text, name text); CREATE TABLE messages (id int PRIMARY KEY, sender_id int, sent_at timestamptz, body text);
     INSERT INTO users VALUES (1, 'ada@example.com', 'Ada'); INSERT INTO messages VALUES (1, 1, '2019-01-01Z', 'old'), (2, 1, now(), 'new');`);
   opened = await openTestHouse({
-    policies: policiesFolder({ 'sources.yaml': sources, 'retention.yaml': retention }),
+    policies: policiesFolder({ 'sources.yaml': mailboxSources, 'retention.yaml': messagesRetention }),
     env: { APP: source.url },
   });
   http = httpApp(opened.house.office, {
@@ -46,13 +28,7 @@ beforeAll(async () => {
     report: () => {},
   });
   for (const role of roles) {
-    const made = await createToken(
-      opened.house.office,
-      { id: 'cli:test', kind: 'cli', role: 'admin', approval: null },
-      { name: `The ${role}`, role, expires: null, canApprove: true },
-    );
-    if (isRefusal(made)) throw new Error(made.detail);
-    tokens.set(role, made.token);
+    tokens.set(role, await tokenFor(opened.house.office, { name: `The ${role}`, role }));
   }
 });
 afterAll(async () => {
@@ -213,23 +189,12 @@ describe('the API', () => {
     const self = await call('POST', `/api/v1/holds/${hold.body.id}/approve`, 'legal');
     expect(self.status).toBe(403);
     expect(self.body.code).toBe('second_person_needed');
-    const weak = await createToken(
-      opened.house.office,
-      { id: 'cli:test', kind: 'cli', role: 'admin', approval: null },
-      { name: 'Weak Legal', role: 'legal', expires: null, canApprove: false },
-    );
-    if (isRefusal(weak)) throw new Error(weak.detail);
-    tokens.set('weak', weak.token);
+    const { office } = opened.house;
+    tokens.set('weak', await tokenFor(office, { name: 'Weak Legal', role: 'legal', canApprove: false }));
     expect((await call('POST', `/api/v1/holds/${hold.body.id}/approve`, 'weak')).body.code).toBe(
       'approval_not_allowed',
     );
-    const second = await createToken(
-      opened.house.office,
-      { id: 'cli:test', kind: 'cli', role: 'admin', approval: null },
-      { name: 'Second Legal', role: 'legal', expires: null, canApprove: true },
-    );
-    if (isRefusal(second)) throw new Error(second.detail);
-    tokens.set('second', second.token);
+    tokens.set('second', await tokenFor(office, { name: 'Second Legal', role: 'legal' }));
     expect((await call('POST', `/api/v1/holds/${hold.body.id}/approve`, 'second')).body.state).toBe('released');
   });
 

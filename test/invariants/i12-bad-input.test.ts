@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Role, roles } from '../../src/core/actor.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { may, type Permission } from '../../src/policy/roles.ts';
 import { webApp } from '../../src/web/app.tsx';
-import { chatSources, done, openWorld, type World } from './world.ts';
+import { tokenFor } from '../support/people.ts';
+import { chatSources, openWorld, type World } from './world.ts';
 
 let world: World;
 let http: ReturnType<typeof httpApp>;
@@ -20,9 +20,7 @@ beforeAll(async () => {
     report: (what, error) => faults.push(`${what}: ${error instanceof Error ? error.stack : typeof error}`),
   });
   for (const role of roles) {
-    const wanted = { name: `The ${role}`, role, expires: null, canApprove: true };
-    const cli = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null } as const;
-    tokens.set(role, done(await createToken(world.office, cli, wanted)).token);
+    tokens.set(role, await tokenFor(world.office, { name: `The ${role}`, role }));
     // From the first use on a token says when it was used last.
     await call('GET', '/api/v1/requests', role);
   }

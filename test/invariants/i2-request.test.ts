@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/actor.ts';
 import { loadExport } from '../../src/db/exports.ts';
 import { loadRequest } from '../../src/db/requests.ts';
 import { deliverAccessPackage, prepareAccessPackage } from '../../src/flows/access-package.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
-import { authenticateToken, type Caller } from '../../src/flows/authenticate.ts';
+import type { Caller } from '../../src/flows/authenticate.ts';
 import { collectExport } from '../../src/flows/collect-export.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
 import { eraseSubject } from '../../src/flows/erase-subject.ts';
 import { gatherFindings } from '../../src/flows/gather-findings.ts';
 import { approveRequest, decideRequest } from '../../src/flows/move-request.ts';
@@ -19,6 +17,7 @@ import { sendNotice } from '../../src/flows/send-notice.ts';
 import { confirmByStaff } from '../../src/flows/verify-request.ts';
 import type { RequestType, SubjectRequest } from '../../src/requests/request.ts';
 import { type MailServer, startMailServer } from '../support/mail.ts';
+import { callerFor } from '../support/people.ts';
 import { waitUntil } from '../support/wait.ts';
 import { changes, openCutter, victimOf } from './cutter.ts';
 import { done, hold, ids, officer, openWorld, second, type World } from './world.ts';
@@ -158,12 +157,7 @@ describe('an access package cut off at every change', () => {
     mail = await startMailServer();
     world = await openWorld({ env: { SMTP_URL: mail.url } });
     await layOut(world);
-    const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
-    const order = { name: 'Alex', role: 'privacy' as const, expires: null, canApprove: true };
-    const { token } = done(await createToken(world.office, cli, order));
-    const caller = await authenticateToken(world.office, token);
-    if (!caller) throw new Error('no caller');
-    approver = caller;
+    approver = await callerFor(world.office, { name: 'Alex', role: 'privacy' });
   });
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();

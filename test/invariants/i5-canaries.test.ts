@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Actor, Role } from '../../src/core/actor.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
+import type { Role } from '../../src/core/actor.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
 import { httpApp } from '../../src/http/app.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { type MailServer, startMailServer } from '../support/mail.ts';
-import { policiesFolder } from '../support/policies.ts';
+import { tokenFor } from '../support/people.ts';
+import { messagesRetention, policiesFolder, sourcesWithUsers } from '../support/policies.ts';
 import { waitUntil } from '../support/wait.ts';
-import { done } from './world.ts';
 
 /** Words that nobody else would write: one in every field of every call. Where one turns up, that field leaked. */
 const canaries = new Map<string, string>();
@@ -22,28 +21,6 @@ function plant(field: string): string {
   canaries.set(field, word);
   return word;
 }
-
-const sources = `sources:
-  app:
-    kind: postgres
-    url: \${APP}
-    datasets:
-      users:
-        table: public.users
-        key: [id]
-        identifiers: { email: email, phone: phone }
-        fields: { name: { category: identity.name } }
-        onDispose: { messages: restrict }
-      messages:
-        table: public.messages
-        key: [id]
-        time: sent_at
-        links: { sender_id: { to: users.id, owner: true } }
-        fields: { body: { category: communication.content, text: true } }
-`;
-const retention = `rules:
-  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
-`;
 
 let app: TestDatabase;
 let mail: MailServer;
@@ -62,7 +39,12 @@ beforeAll(async () => {
     INSERT INTO messages SELECT n, 1 + n % 2, CASE WHEN n <= 10 THEN timestamptz '2019-01-01Z' ELSE now() END + n * interval '1 minute',
       '${plant('body')} ' || n FROM generate_series(1, 20) n;`);
   opened = await openTestHouse({
-    policies: policiesFolder({ 'sources.yaml': sources, 'retention.yaml': retention }),
+    policies: policiesFolder({
+      'sources.yaml': sourcesWithUsers(
+        'identifiers: { email: email, phone: phone }, fields: { name: { category: identity.name } }',
+      ),
+      'retention.yaml': messagesRetention,
+    }),
     env: { APP: app.url, SMTP_URL: mail.url },
     working: true,
     demonstration: true,
@@ -76,7 +58,6 @@ beforeAll(async () => {
     report,
   });
   doors = http.app as unknown as Hono;
-  const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
   for (const [name, role] of [
     [plant('privacy name'), 'privacy'],
     [plant('second name'), 'privacy'],
@@ -84,10 +65,7 @@ beforeAll(async () => {
     [plant('second legal name'), 'legal'],
     [plant('compliance name'), 'compliance'],
   ] as readonly (readonly [string, Role])[])
-    tokens.set(
-      name,
-      done(await createToken(opened.house.office, cli, { name, role, expires: null, canApprove: true })).token,
-    );
+    tokens.set(name, await tokenFor(opened.house.office, { name, role }));
 });
 afterAll(async () => {
   await opened?.close();

@@ -3,31 +3,16 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { Actor } from '../../src/core/actor.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
-import { authenticateToken } from '../../src/flows/authenticate.ts';
 import { collectExport } from '../../src/flows/collect-export.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
 import { lookUpExport } from '../../src/flows/look-up.ts';
 import { readPackage } from '../../src/flows/read-package.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
 import { sealExport } from '../../src/flows/seal-export.ts';
+import { callerFor } from '../support/people.ts';
+import { mailboxSources } from '../support/policies.ts';
 import { hasTool, shared } from '../support/tools.ts';
 import { done, openWorld } from './world.ts';
-
-const sources = `sources:
-  app:
-    kind: postgres
-    url: \${APP}
-    datasets:
-      users: { table: public.users, key: [id], identifiers: { email: email }, fields: { name: { category: identity.name } }, onDispose: { messages: restrict } }
-      messages:
-        table: public.messages
-        key: [id]
-        time: sent_at
-        links: { sender_id: { to: users.id, owner: true } }
-        fields: { body: { category: communication.content, text: true } }
-`;
 
 /** Our own, in case the list of nobody's making is not there: what has broken exports elsewhere. */
 const own = [
@@ -55,17 +40,13 @@ it('I9 every text is in the package exactly as it is stored, and what the PDF ca
     tables: `CREATE TABLE users (id int PRIMARY KEY, email text, name text);
       CREATE TABLE messages (id int PRIMARY KEY, sender_id int REFERENCES users, sent_at timestamptz, body text);
       INSERT INTO users VALUES (1, 'ada@example.com', 'Ada \u202E Łukasz')`,
-    sources,
+    sources: mailboxSources,
   });
   const { office, app } = world;
   for (const [id, body] of texts.entries())
     await app.sql`INSERT INTO messages VALUES (${id}, 1, timestamptz '2026-01-01Z' + ${id} * interval '1 minute', ${body})`;
-  const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
-  const caller = async (name: string) => {
-    const { token } = done(await createToken(office, cli, { name, role: 'legal', expires: null, canApprove: true }));
-    return (await authenticateToken(office, token)) ?? expect.fail('the token is not known');
-  };
-  const [preparer, approver] = [await caller('Pat'), await caller('Alex')];
+  const preparer = await callerFor(office, { name: 'Pat', role: 'legal' });
+  const approver = await callerFor(office, { name: 'Alex', role: 'legal' });
   const { id } = done(
     await requestExport(office, preparer.actor, {
       purpose: 'certified_export',

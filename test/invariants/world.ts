@@ -18,7 +18,7 @@ import type { WrittenHoldScope } from '../../src/policy/hold.ts';
 import { type FixedClock, fixedClock } from '../support/clock.ts';
 import { adminUrl, emptyDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
-import { policiesFolder } from '../support/policies.ts';
+import { messagesRetention, policiesFolder } from '../support/policies.ts';
 import { waitUntil } from '../support/wait.ts';
 
 /** A small application, and a house beside it: what the tests of the invariants attack. */
@@ -94,10 +94,6 @@ export const chatSources = (files = '/nowhere') => `sources:
           user_id: { to: users.id, owner: true }
 `;
 
-export const chatRetention = `rules:
-  messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }
-`;
-
 export interface WorldOptions {
   /** SQL that lays out the application. */
   readonly tables?: string;
@@ -113,7 +109,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   await app.sql.unsafe(options.tables ?? chatTables);
   const policies = policiesFolder({
     'sources.yaml': options.sources ?? chatSources(),
-    'retention.yaml': options.retention ?? chatRetention,
+    'retention.yaml': options.retention ?? messagesRetention,
   });
   const folder = mkdtempSync(join(tmpdir(), 'muniment-invariants-'));
   const clock = fixedClock(options.at ?? Temporal.Now.instant().round('millisecond').toString());

@@ -3,8 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
-import { authenticateToken } from '../../src/flows/authenticate.ts';
-import { createToken } from '../../src/flows/create-actor.ts';
 import { lookUpRequest, outgoingMail } from '../../src/flows/look-up.ts';
 import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
@@ -13,6 +11,7 @@ import { confirmCode } from '../../src/flows/verify-request.ts';
 import type { SubjectRequest } from '../../src/requests/request.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { openTestHouse } from '../support/house.ts';
+import { callerFor } from '../support/people.ts';
 import { policiesFolder } from '../support/policies.ts';
 import { cookieRetention, cookieSources } from '../support/real-input.ts';
 import { shared } from '../support/tools.ts';
@@ -36,18 +35,11 @@ async function world() {
     demonstration: true,
   });
   const { office } = opened.house;
-  const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
-  const caller = async (name: string) => {
-    const made = good(await createToken(office, cli, { name, role: 'privacy', expires: null, canApprove: true }));
-    const found = await authenticateToken(office, made.token);
-    if (!found) throw new Error('the token just made is not known');
-    return found;
-  };
   return {
     shop,
     office,
-    preparer: await caller('Pat Preparer'),
-    approver: await caller('Alex Approver'),
+    preparer: await callerFor(office, { name: 'Pat Preparer', role: 'privacy' }),
+    approver: await callerFor(office, { name: 'Alex Approver', role: 'privacy' }),
     async [Symbol.asyncDispose]() {
       await opened.close();
       await shop.drop();
