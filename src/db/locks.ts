@@ -1,6 +1,8 @@
 import type { Database } from './connect.ts';
 
 const lockSpace = 7166;
+/** The transaction that holds a lock does nothing while the work goes on; an operator's limit must not end it. */
+const mayRest = 'SET LOCAL idle_in_transaction_session_timeout = 0';
 
 /**
  * Run `work` while holding an advisory lock of Muniment's own database. Purges of stores that have no locks of their own
@@ -17,7 +19,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const answer = await db.sql.begin(async (tx) => {
-    await tx.unsafe(`SET LOCAL lock_timeout = '${Math.ceil(seconds * 1000)}ms'`);
+    await tx.unsafe(`${mayRest}; SET LOCAL lock_timeout = '${Math.ceil(seconds * 1000)}ms'`);
     for (const name of [...names].sort())
       if (mode === 'shared') await tx`SELECT pg_advisory_xact_lock_shared(${lockSpace}::int, hashtext(${name}))`;
       else await tx`SELECT pg_advisory_xact_lock(${lockSpace}::int, hashtext(${name}))`;
@@ -29,6 +31,7 @@ export async function withLock<T>(
 /** Try to be the only one working on `name`; null when somebody else already is. */
 export async function whileAlone<T>(db: Database, name: string, work: () => Promise<T>): Promise<T | null> {
   const answer = await db.sql.begin(async (tx) => {
+    await tx.unsafe(mayRest);
     const [row] = await tx<
       { got: boolean }[]
     >`SELECT pg_try_advisory_xact_lock(${lockSpace}::int, hashtext(${name})) AS got`;
