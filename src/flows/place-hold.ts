@@ -8,7 +8,7 @@ import { allEpochs, knownEpoch, loadHold, openPlacements, rememberEpoch } from '
 import { withLock } from '../db/locks.ts';
 import { linkDemand } from '../demands/demand.ts';
 import { type Coverage, decideHold, decidePlacement, type Hold, type Placement } from '../disposition/hold.ts';
-import { checkHoldScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
+import { checkScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { errorCode } from '../sources/fault.ts';
 import type { RecordSource } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
@@ -27,7 +27,7 @@ export interface HoldOrder {
  * every source; the answer says whether all of them have acknowledged it and what it covers.
  */
 export async function placeHold(office: Office, actor: Actor, order: HoldOrder): Promise<Hold | Refusal> {
-  const scope = checkHoldScope(office.policy.dataMap, order.scope, office.policy.organization.zone);
+  const scope = checkScope(office.policy.dataMap, order.scope, office.policy.organization.zone, 'hold');
   if (isRefusal(scope)) return scope;
   if (order.demandId !== null && !(await loadDemand(office.store, order.demandId))) return unknownDemand();
   const wrong = await wrongKeys(office, scope);

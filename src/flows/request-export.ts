@@ -11,7 +11,7 @@ import {
   type ExportFormat,
   type ExportPurpose,
 } from '../evidence/export.ts';
-import { checkHoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
+import { checkScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { carryOut, type Office } from './office.ts';
 
 export interface ExportOrder {
@@ -30,7 +30,7 @@ export interface ExportOrder {
  */
 export async function requestExport(office: Office, actor: Actor, order: ExportOrder): Promise<Export | Refusal> {
   const { organization, dataMap } = office.policy;
-  const scope = checkHoldScope(dataMap, order.scope, organization.zone);
+  const scope = checkScope(dataMap, order.scope, organization.zone, 'disclosure');
   if (isRefusal(scope)) return scope;
   if (order.formats.includes('loadfile'))
     return refuse('invalid', 'Load files are not made yet. Ask for pdf, csv or ndjson; nothing was started.', {}, [

@@ -8,7 +8,7 @@ import { orList, suggestion } from './did-you-mean.ts';
 
 /**
  * What a hold covers, as it was written by whoever places it (docs: the body of `POST /holds`). It is text from
- * outside: `checkHoldScope` makes a `HoldScope` of it.
+ * outside: `checkScope` makes a `HoldScope` of it.
  */
 export const holdScopeSchema = z
   .strictObject({
@@ -62,8 +62,8 @@ export type WrittenHoldScope = z.output<typeof holdScopeSchema>;
  * - subjects and keys select records (either of them is enough); with neither, every record of `datasets` is meant,
  *   and with no datasets either, every record there is within the range;
  * - `datasets` narrows it; empty: all of them;
- * - `from` and `to` narrow it by the dataset's time column, both ends included, RFC 3339 in UTC. A dataset without a
- *   time column is not narrowed: what cannot be dated is held.
+ * - `from` and `to` narrow it by the dataset's time column, both ends included (`to` to the end of its millisecond),
+ *   RFC 3339 in UTC. A dataset without a time column is not narrowed: what cannot be dated is held.
  */
 export interface HoldScope {
   readonly subjects: readonly { readonly kind: string; readonly value: string }[];
@@ -99,11 +99,18 @@ export function isEmptyScope(scope: HoldScope): boolean {
 /**
  * Check a scope against the data map and put it into one form: sorted, without repetition, numbers as text, days as
  * instants of `zone` (the whole of the last day is included).
+ * At the edges a hold takes in rather more, and a disclosure nothing that was not asked for: the midnight that ends the
+ * last day is in a hold's range and not in an export's.
  * Refused with every wrong place at once (`errors`, pointers into the scope): an empty scope, a dataset, column or kind
  * of identifier the map does not know, a range that ends before it begins, times that are none.
  * @param zone IANA name of the zone in which days are meant, such as the organization's
  */
-export function checkHoldScope(map: DataMap, written: WrittenHoldScope, zone: string): HoldScope | Refusal {
+export function checkScope(
+  map: DataMap,
+  written: WrittenHoldScope,
+  zone: string,
+  purpose: 'hold' | 'disclosure',
+): HoldScope | Refusal {
   const errors: InputProblem[] = [];
   const ids = allDatasets(map).map(({ id }) => id);
   const report = (path: readonly (string | number)[], code: string, detail: string) =>
@@ -135,8 +142,8 @@ export function checkHoldScope(map: DataMap, written: WrittenHoldScope, zone: st
         return [id, sortedRows(rows)];
       }),
   );
-  const from = edgeOf(written.from, zone, 'from', report);
-  const to = edgeOf(written.to, zone, 'to', report);
+  const from = edgeOf(written.from, zone, 'from', purpose, report);
+  const to = edgeOf(written.to, zone, 'to', purpose, report);
   if (from !== null && to !== null && Temporal.Instant.compare(from, to) > 0)
     report(
       ['to'],
@@ -239,18 +246,27 @@ function checkColumns(
       );
 }
 
-/** An edge of the range. A hold errs on the side of keeping: a last day is taken to its end, an instant rounded up. */
-function edgeOf(text: string | undefined, zone: string, edge: 'from' | 'to', report: Report): Temporal.Instant | null {
+/** An edge of the range. A hold errs on the side of keeping, a disclosure on the side of withholding. */
+function edgeOf(
+  text: string | undefined,
+  zone: string,
+  edge: 'from' | 'to',
+  purpose: 'hold' | 'disclosure',
+  report: Report,
+): Temporal.Instant | null {
   if (text === undefined) return null;
+  const wide = purpose === 'hold';
   // Four digits, first 1 to 8: what Temporal and every database read alike.
   try {
     if (/^[1-8]\d{3}-\d{2}-\d{2}$/.test(text)) {
       const day = Temporal.PlainDate.from(text);
-      return (edge === 'from' ? day : day.add({ days: 1 })).toZonedDateTime(zone).toInstant();
+      if (edge === 'from') return day.toZonedDateTime(zone).toInstant();
+      const end = day.add({ days: 1 }).toZonedDateTime(zone).toInstant();
+      return wide ? end : end.subtract({ milliseconds: 1 });
     }
     if (/^[1-8]\d{3}-\d{2}-\d{2}T/i.test(text)) {
-      const instant = Temporal.Instant.from(text);
-      return instant.round({ smallestUnit: 'millisecond', roundingMode: edge === 'from' ? 'floor' : 'ceil' });
+      const roundingMode = (edge === 'from') === wide ? 'floor' : 'ceil';
+      return Temporal.Instant.from(text).round({ smallestUnit: 'millisecond', roundingMode });
     }
   } catch {
     // Not a day or an instant of the calendar: said below, in the same words.

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isRefusal } from '../../src/core/refusal.ts';
 import type { DataMap, TableDataset } from '../../src/policy/data-map.ts';
 import {
-  checkHoldScope,
+  checkScope,
   type HoldScope,
   holdScopeSchema,
   isEmptyScope,
@@ -69,7 +69,7 @@ const map: DataMap = {
     ],
   },
 };
-const check = (scope: WrittenHoldScope, zone = 'UTC') => checkHoldScope(map, holdScopeSchema.parse(scope), zone);
+const check = (scope: WrittenHoldScope, zone = 'UTC') => checkScope(map, holdScopeSchema.parse(scope), zone, 'hold');
 const errorsOf = (scope: WrittenHoldScope) => {
   const result = check(scope);
   return isRefusal(result) ? result.errors.map(({ pointer, code, detail }) => `${pointer} ${code} ${detail}`) : [];
@@ -107,6 +107,18 @@ describe('the scope of a hold', () => {
     });
     expect(check({ from: '2026-03-01T00:00:00.000900Z', to: '2026-03-01T01:00:00.000100+01:00' })).toMatchObject({
       from: '2026-03-01T00:00:00.000Z',
+      to: '2026-03-01T00:00:00.001Z',
+    });
+  });
+
+  it('of a disclosure ends with the last day, and rounds an instant inward: it gives out nothing else', () => {
+    const disclosed = (scope: WrittenHoldScope, zone = 'UTC') => checkScope(map, scope, zone, 'disclosure');
+    expect(disclosed({ from: '2026-03-01', to: '2026-03-08' }, 'America/New_York')).toMatchObject({
+      from: '2026-03-01T05:00:00.000Z',
+      to: '2026-03-09T03:59:59.999Z',
+    });
+    expect(disclosed({ from: '2026-03-01T00:00:00.000900Z', to: '2026-03-01T01:00:00.001100+01:00' })).toMatchObject({
+      from: '2026-03-01T00:00:00.001Z',
       to: '2026-03-01T00:00:00.001Z',
     });
   });

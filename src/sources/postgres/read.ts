@@ -128,14 +128,22 @@ function anyClause(
     });
     const range: string[] = [];
     if (dataset.time !== null) {
+      const time = `t.${name(dataset.time)}`;
       const type = typeOf(types, dataset.time);
-      if (clause.from !== null) range.push(`t.${name(dataset.time)} >= ${timeConstant(clause.from, type)}`);
-      if (clause.to !== null) range.push(`t.${name(dataset.time)} <= ${timeConstant(clause.to, type)}`);
+      // A date stands for its noon in UTC: an instant of that very day in nearly every zone that days were asked in.
+      const [at, as] = type === 'date' ? [`(${time} + time '12:00')`, 'timestamp without time zone'] : [time, type];
+      if (clause.from !== null) range.push(`${at} >= ${timeConstant(clause.from, as)}`);
+      if (clause.to !== null) range.push(`${at} < ${timeConstant(nextMillisecond(clause.to), as)}`);
     }
     const all = [...values, ...range];
     return [all.length > 0 ? `(${all.join(' AND ')})` : 'true'];
   });
   return conditions.length > 0 ? conditions.join(' OR ') : null;
+}
+
+/** The end of a millisecond that is meant whole: columns count in microseconds. */
+function nextMillisecond(instant: string): Temporal.Instant {
+  return Temporal.Instant.from(instant).add({ milliseconds: 1 });
 }
 
 function columnsFor(dataset: TableDataset, clause: HoldClause): readonly string[] | null {
