@@ -48,6 +48,10 @@ export const people = pgTable(
     role: text().notNull(),
     title: text(),
     disabledAt: instant('disabled_at'),
+    /** Whether an authenticator app is set up; the library's word for it. */
+    twoFactorEnabled: boolean('two_factor_enabled').notNull().default(false),
+    /** The last call or page of theirs, to the hour: what an access review asks. */
+    lastSeenAt: instant('last_seen_at'),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
   },
@@ -63,6 +67,8 @@ export const sessions = pgTable('sessions', {
   expiresAt: timestamp('expires_at', { withTimezone: true, precision: 3 }).notNull(),
   ipAddress: text('ip_address'),
   userAgent: text('user_agent'),
+  /** When a second factor was first given in this session; without one a session opens nothing. */
+  secondFactorAt: timestamp('second_factor_at', { withTimezone: true, precision: 3 }),
   /** The last second proof in this session; approvals ask that it is fresh. */
   steppedUpAt: timestamp('stepped_up_at', { withTimezone: true, precision: 3 }),
   createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
@@ -95,6 +101,68 @@ export const verifications = pgTable('verifications', {
   createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
   updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
 });
+
+/** An authenticator app (TOTP) with its recovery codes, encrypted by the sign-in library. */
+export const twoFactors = pgTable('two_factors', {
+  id: text().primaryKey(),
+  userId: text('user_id')
+    .notNull()
+    .unique()
+    .references(() => people.id),
+  secret: text().notNull(),
+  backupCodes: text('backup_codes').notNull(),
+  verified: boolean().notNull().default(true),
+  failedVerificationCount: integer('failed_verification_count').notNull().default(0),
+  lockedUntil: timestamp('locked_until', { withTimezone: true, precision: 3 }),
+});
+
+/** Passkeys (WebAuthn): public keys only. */
+export const passkeys = pgTable(
+  'passkeys',
+  {
+    id: text().primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => people.id),
+    name: text(),
+    publicKey: text('public_key').notNull(),
+    credentialID: text('credential_id').notNull().unique(),
+    counter: bigint({ mode: 'number' }).notNull(),
+    deviceType: text('device_type').notNull(),
+    backedUp: boolean('backed_up').notNull(),
+    transports: text(),
+    aaguid: text(),
+    createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+  },
+  (t) => [index('passkeys_of_person').on(t.userId)],
+);
+
+/** Codes of an authenticator app that were used: each counts once (RFC 6238, 5.2). */
+export const spentCodes = pgTable(
+  'spent_codes',
+  {
+    actorId: text('actor_id')
+      .notNull()
+      .references(() => people.id),
+    codeHash: text('code_hash').notNull(),
+    spentAt: instant('spent_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.actorId, t.codeHash] })],
+);
+
+/**
+ * How often something was tried of late: sign-ins, codes, requests. Keys are keyed digests of what is counted (a person,
+ * a network), so that this table names nobody.
+ */
+export const throttles = pgTable(
+  'throttles',
+  {
+    key: text().primaryKey(),
+    count: integer().notNull(),
+    windowEndsAt: instant('window_ends_at').notNull(),
+  },
+  (t) => [index('throttles_end').on(t.windowEndsAt)],
+);
 
 /** One-time links by which a new person sets their password. Only the digest of the secret is kept. */
 export const invitations = pgTable('invitations', {
@@ -146,6 +214,76 @@ export const caseKeys = pgTable('case_keys', {
   masterVersion: text('master_version').notNull(),
   createdAt: instant('created_at').notNull(),
   destroyedAt: instant('destroyed_at'),
+});
+
+// ---------------------------------------------------------------- alarms, incidents, access
+
+/** Something that somebody should look at now. Facts are ids, codes and counts, never personal data. */
+export const alarms = pgTable(
+  'alarms',
+  {
+    id: text().primaryKey(),
+    kind: text().notNull(),
+    /** The same occasion raises one alarm. */
+    key: text().notNull().unique(),
+    at: instant().notNull(),
+    facts: jsonb().$type<Json>().notNull(),
+    mailedAt: instant('mailed_at'),
+    postedAt: instant('posted_at'),
+    seenAt: instant('seen_at'),
+    seenBy: text('seen_by'),
+  },
+  (t) => [index('alarms_at').on(t.at)],
+);
+
+/** A breach of personal data, from the first suspicion to the last notice (GDPR art. 33 and 34). */
+export const incidents = pgTable('incidents', {
+  id: text().primaryKey(),
+  version: version(),
+  reference: text().notNull().unique(),
+  caseId: text('case_id').notNull(),
+  state: text().notNull(),
+  /** When we became aware: the 72 hours run from here. */
+  awareAt: instant('aware_at').notNull(),
+  notifyBy: instant('notify_by').notNull(),
+  authorityNotifiedAt: instant('authority_notified_at'),
+  personsNotifiedAt: instant('persons_notified_at'),
+  risk: text().notNull(),
+  policy: text().notNull(),
+  datasets: jsonb().$type<string[]>().notNull(),
+  counts: jsonb().$type<Json>(),
+  history: jsonb().$type<Json>().notNull(),
+  /** What happened, in words; who is affected. */
+  sealed: bytes().notNull(),
+});
+
+/** A role lent for a while, for a reason, in an emergency. */
+export const breakGlass = pgTable('break_glass', {
+  id: text().primaryKey(),
+  actorId: text('actor_id')
+    .notNull()
+    .references(() => people.id),
+  role: text().notNull(),
+  caseId: text('case_id').notNull(),
+  startedAt: instant('started_at').notNull(),
+  endsAt: instant('ends_at').notNull(),
+  endedAt: instant('ended_at'),
+  reviewedAt: instant('reviewed_at'),
+  reviewedBy: text('reviewed_by'),
+  /** The reason, in words. */
+  sealed: bytes().notNull(),
+});
+
+/** Who had what access in a quarter, whether they used it, and who signed that it should stay. */
+export const accessReviews = pgTable('access_reviews', {
+  id: text().primaryKey(),
+  version: version(),
+  quarter: text().notNull().unique(),
+  state: text().notNull(),
+  openedAt: instant('opened_at').notNull(),
+  closedAt: instant('closed_at'),
+  signedBy: text('signed_by'),
+  rows: jsonb().$type<Json>().notNull(),
 });
 
 // ---------------------------------------------------------------- ledger
