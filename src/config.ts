@@ -5,6 +5,8 @@ import { resolve } from 'node:path';
 export interface Config {
   /** Absent: the embedded PostgreSQL under `dataFolder`. */
   readonly databaseUrl: string | null;
+  /** Who owns the tables: used for migrations and grants alone. Absent: the service's role does both. */
+  readonly migrationUrl: string | null;
   readonly dataFolder: string;
   readonly policiesFolder: string;
   readonly erasuresFile: string;
@@ -40,8 +42,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
   const get = (name: string) => (env[name] === undefined || env[name] === '' ? null : env[name]);
   const production = get('NODE_ENV') === 'production';
   const databaseUrl = get('DATABASE_URL');
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl))
-    throw new ConfigProblem('DATABASE_URL must begin with postgres://. Nothing was started.');
+  const migrationUrl = get('MUNIMENT_MIGRATION_URL');
+  for (const [name, url] of Object.entries({ DATABASE_URL: databaseUrl, MUNIMENT_MIGRATION_URL: migrationUrl }))
+    if (url !== null && !/^postgres(ql)?:\/\//.test(url))
+      throw new ConfigProblem(`${name} must begin with postgres://. Nothing was started.`);
+  if (migrationUrl !== null && databaseUrl === null)
+    throw new ConfigProblem(
+      'MUNIMENT_MIGRATION_URL is the owner of the database that DATABASE_URL names, which is not set. Nothing was started.',
+    );
   const port = Number(get('PORT') ?? 3000);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new ConfigProblem('PORT must be a number from 0 to 65535. Nothing was started.');
@@ -57,6 +65,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
   const dataFolder = resolve(get('MUNIMENT_DATA') ?? defaultFolder);
   return {
     databaseUrl,
+    migrationUrl,
     dataFolder,
     policiesFolder: resolve(get('MUNIMENT_POLICIES') ?? 'policies'),
     erasuresFile: resolve(get('MUNIMENT_ERASURES') ?? `${dataFolder}/erasures.jsonl`),

@@ -11,7 +11,7 @@ import { openDatabase } from './db/connect.ts';
 import { type EmbeddedDatabase, startEmbedded } from './db/embedded/start.ts';
 import { openErasureFile } from './db/erasure-file.ts';
 import { openKeepsake, refuseIfBehind } from './db/keepsake.ts';
-import { migrate } from './db/migrate.ts';
+import { prepareDatabase } from './db/migrate.ts';
 import { ensureSettings, recordPolicy } from './db/settings.ts';
 import { openSignIn, type SignIn } from './db/sign-in.ts';
 import { openTaskQueue } from './db/tasks.ts';
@@ -65,7 +65,7 @@ export async function readPolicyFiles(folder: string): Promise<readonly PolicyFi
 /**
  * Open the house: database (embedded or given), migrations, policies, keys, sources. The same for the service, a
  * worker and a verb beside them.
- * @throws ConfigProblem, PolicyInvalid, DatabaseBehind, EmbeddedDatabaseError, each saying what to do
+ * @throws ConfigProblem, PolicyInvalid, DatabaseBehind, DatabaseUnprepared, EmbeddedDatabaseError, each saying what to do
  */
 export async function openHouse(config: Config, options: HouseOptions): Promise<House> {
   const now = options.now ?? (() => Temporal.Instant.fromEpochMilliseconds(Temporal.Now.instant().epochMilliseconds));
@@ -75,15 +75,15 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   };
   try {
     mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
-    const { url, embedded } = await findDatabase(config, options, closing);
+    const { url, ownerUrl, embedded } = await findDatabase(config, options.log, closing);
     const demoEnv = options.demo && embedded ? await openDemo(config, embedded, options, now) : {};
-    await migrate(url);
+    const { ownsQueue } = await prepareDatabase(url, ownerUrl);
     const db = openDatabase(url);
     closing.push(() => db.close());
     const masters = config.masterKeys.length > 0 ? config.masterKeys : [await generatedMasterKey(config, options.log)];
     const [newest] = masters;
     if (!newest) throw new ConfigProblem('There is no master key.');
-    const tasks = await openTaskQueue(url, options.report);
+    const tasks = await openTaskQueue(url, options.report, ownsQueue);
     closing.push(() => tasks.stop(5));
     const store: Store = { db, vault: openVault(db, masters), tasks };
     const policy = await readPolicies(config, demoEnv);
@@ -134,16 +134,38 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
   }
 }
 
+/** What the service connects to, and who owns the tables there; null: the service, or somebody whom it does not know. */
+interface FoundDatabase {
+  readonly url: string;
+  readonly ownerUrl: string | null;
+  readonly embedded: EmbeddedDatabase | null;
+}
+
 async function findDatabase(
   config: Config,
-  options: HouseOptions,
+  log: (line: string) => void,
   closing: (() => Promise<void> | void)[],
-): Promise<{ url: string; embedded: EmbeddedDatabase | null }> {
-  if (config.databaseUrl !== null) return { url: config.databaseUrl, embedded: null };
-  const embedded = await startEmbedded({ folder: join(config.dataFolder, 'database'), log: options.log });
+): Promise<FoundDatabase> {
+  if (config.databaseUrl !== null) return { url: config.databaseUrl, ownerUrl: config.migrationUrl, embedded: null };
+  const embedded = await startEmbedded({ folder: join(config.dataFolder, 'database'), log });
   closing.push(() => embedded.stop());
-  await embedded.ensureDatabase('muniment');
-  return { url: embedded.url('muniment'), embedded };
+  const [owner, service] = ['muniment_owner', 'muniment_service'];
+  await embedded.ensureRole(owner);
+  await embedded.ensureRole(service);
+  await embedded.ensureDatabase('muniment', owner);
+  return { url: embedded.url('muniment', service), ownerUrl: embedded.url('muniment', owner), embedded };
+}
+
+/** Bring the database to this version and do nothing else: what a deployment runs with the owner's connection. */
+export async function migrateDatabase(config: Config, log: (line: string) => void): Promise<readonly string[]> {
+  mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
+  const closing: (() => Promise<void> | void)[] = [];
+  try {
+    const { url, ownerUrl } = await findDatabase(config, log, closing);
+    return (await prepareDatabase(url, ownerUrl)).granted;
+  } finally {
+    for (const step of closing) await step();
+  }
 }
 
 /** Kinfolk's database and files; what the policies' `${NAME}` should read. */
@@ -153,9 +175,11 @@ async function openDemo(
   options: HouseOptions,
   now: () => Temporal.Instant,
 ): Promise<Record<string, string>> {
-  await embedded.ensureDatabase('kinfolk');
+  // An application's own role: it owns its database and sees nothing of Muniment's.
+  await embedded.ensureRole('kinfolk');
+  await embedded.ensureDatabase('kinfolk', 'kinfolk');
   const filesFolder = join(config.dataFolder, 'kinfolk');
-  const databaseUrl = embedded.url('kinfolk');
+  const databaseUrl = embedded.url('kinfolk', 'kinfolk');
   let told = '';
   const { made, kinfolk } = await ensureKinfolk({
     databaseUrl,

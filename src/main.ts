@@ -17,7 +17,8 @@ import { type Config, ConfigProblem, readConfig } from './config.ts';
 import { defaultDataFolder } from './db/embedded/account.ts';
 import { EmbeddedDatabaseError } from './db/embedded/fault.ts';
 import { DatabaseBehind } from './db/keepsake.ts';
-import { openHouse, PolicyInvalid, readPolicyFiles } from './house.ts';
+import { DatabaseUnprepared } from './db/migrate.ts';
+import { migrateDatabase, openHouse, PolicyInvalid, readPolicyFiles } from './house.ts';
 import { startService } from './serve.ts';
 
 /** Verbs that work in the office, by their words. */
@@ -34,6 +35,7 @@ const officeVerbs: Readonly<Record<string, OfficeVerb>> = {
 
 const otherUsages = [
   'serve [--port N] [--host H] [--demo | --no-demo] [--role all|web|worker]',
+  'migrate',
   'policy check [DIR]',
   'policy examples FILE...',
   'verify PACKAGE [--root ROOT.pem]',
@@ -62,6 +64,7 @@ export async function run(
     }
     const config = readConfig(env, defaultDataFolder(process.cwd()));
     if (first === 'serve') return await serve(config, words.slice(1));
+    if (first === 'migrate') return await migrate(config, words.slice(1), out);
     if (first === 'verify') return await verifyFile(words.slice(1), config, out);
     if (first === 'policy' && second === 'check') {
       const { positional } = readWords(words.slice(2), [], ['json'], 1);
@@ -105,6 +108,16 @@ async function inOffice(config: Config, verb: OfficeVerb, words: readonly string
   }
 }
 
+/** Schema and rights, and nothing else: what a deployment runs with the owner's connection, which the service then lacks. */
+async function migrate(config: Config, words: readonly string[], out: Out): Promise<number> {
+  readWords(words, [], ['json']);
+  const granted = await migrateDatabase(config, (line) => void process.stderr.write(`${line}\n`));
+  out.document({ ok: true, granted });
+  for (const statement of granted) out.line(statement);
+  out.line(`The database is at the schema of this version; ${granted.length} statements changed rights.`);
+  return 0;
+}
+
 async function serve(config: Config, words: readonly string[]): Promise<number> {
   const parsed = readWords(words, ['port', 'host', 'role'], ['demo', 'no-demo']);
   const role = option(parsed, 'role') ?? 'all';
@@ -138,6 +151,9 @@ async function serve(config: Config, words: readonly string[]): Promise<number> 
   return 0;
 }
 
+/** Faults that say by themselves what to do. */
+const refusals = [ConfigProblem, DatabaseBehind, DatabaseUnprepared, EmbeddedDatabaseError];
+
 /** The file that somebody named and that is not there, or not to be read; null for anything else. */
 function unreadablePath(error: unknown): string | null {
   if (!(error instanceof Error && 'code' in error && 'path' in error)) return null;
@@ -165,7 +181,7 @@ function explain(error: unknown, out: Out): number {
     process.stderr.write('The policies are not in order; nothing was started.\n');
     return 1;
   }
-  if (error instanceof ConfigProblem || error instanceof DatabaseBehind || error instanceof EmbeddedDatabaseError) {
+  if (refusals.some((kind) => error instanceof kind) && error instanceof Error) {
     out.document({ ok: false, code: 'refused', detail: error.message });
     process.stderr.write(`${error.message}\n`);
     return 1;

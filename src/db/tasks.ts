@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { fromDrizzle, PgBoss } from 'pg-boss';
@@ -32,14 +33,49 @@ function idOf(task: Task): string {
 }
 
 /**
- * Open the queue in the database at `url` and make its tables there.
- * @param report what is told of errors; it never gets a payload
+ * Make the queue's tables, or bring them to this version, as the role that is to own them. Indexes that an upgrade
+ * leaves to be built beside the work are built here as well: the service's role could not.
  */
-export async function openTaskQueue(url: string, report: (what: string, error: unknown) => void): Promise<TaskQueue> {
+export async function installTaskQueue(url: string): Promise<void> {
+  const boss = new PgBoss({
+    connectionString: url,
+    max: 1,
+    application_name: 'muniment-migration',
+    schedule: false,
+    supervise: false,
+    bamIntervalSeconds: 10,
+  });
+  // An index that could not be built is reported here and tried again by the next start.
+  boss.on('error', () => {});
+  await boss.start();
+  const giveUpAt = performance.now() + indexesWaitMs;
+  while (performance.now() < giveUpAt && (await indexesToBuild(boss))) await pause(200);
+  await boss.stop({ graceful: true, close: true });
+}
+
+/** How long a start waits for the indexes of an upgraded queue; what is not built then, the next start builds. */
+const indexesWaitMs = 600_000;
+
+async function indexesToBuild(boss: PgBoss): Promise<boolean> {
+  const left = await boss.getBamStatus();
+  return left.some(({ status, count }) => (status === 'pending' || status === 'in_progress') && count > 0);
+}
+
+/**
+ * Open the queue in the database at `url`.
+ * @param report what is told of errors; it never gets a payload
+ * @param makesTables whether this role makes and upgrades the queue's tables; else `installTaskQueue` has
+ */
+export async function openTaskQueue(
+  url: string,
+  report: (what: string, error: unknown) => void,
+  makesTables = true,
+): Promise<TaskQueue> {
   const boss = new PgBoss({
     connectionString: url,
     max: 6,
     application_name: 'muniment-tasks',
+    migrate: makesTables,
     schedule: false,
     useListenNotify: true,
   });

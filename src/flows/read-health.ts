@@ -1,6 +1,7 @@
 import { unknownMasterVersions } from '../db/keys.ts';
 import { pendingCount } from '../db/ledger.ts';
 import { refusedNotices } from '../db/notices.ts';
+import { type Excess, excessOfOwnRole } from '../db/roles.ts';
 import type { Office } from './office.ts';
 
 export interface HealthCheck {
@@ -38,6 +39,7 @@ export async function readHealth(office: Office): Promise<HealthReport> {
     checks.push({ name, ...(await ask().catch(() => wrong('There was no answer.'))) });
   };
   await check('database', () => databaseHealth(office));
+  await check('database role', () => roleHealth(office));
   await check('clock', () => clockHealth(office));
   await check('ledger', async () => {
     const waiting = await pendingCount(office.store.db);
@@ -61,6 +63,27 @@ export async function readHealth(office: Office): Promise<HealthReport> {
 async function databaseHealth(office: Office): Promise<Found> {
   const [row] = await office.store.db.sql<{ version: string }[]>`SELECT current_setting('server_version') AS version`;
   return good(`PostgreSQL ${row?.version}`);
+}
+
+const excessWords: Readonly<Record<Excess, string>> = {
+  superuser: 'is a superuser',
+  owner: "owns Muniment's tables, or is a member of the role that does",
+  makes_roles: 'may make roles',
+  replicates: 'may replicate',
+  creates: 'may create in the database',
+  server_files: 'may reach files and programs of the database server, or switch its triggers off',
+  ledger_rights: 'has more rights on the ledger than adding to it needs',
+};
+
+/** Only a role that can alter nothing makes the ledger's own refusals hold against the service's connection. */
+async function roleHealth(office: Office): Promise<Found> {
+  const { role, excess } = await excessOfOwnRole(office.store.db);
+  const found = excess.includes('superuser') ? ['superuser' as const] : excess;
+  return found.length === 0
+    ? good(`${role} adds to the ledger and can alter nothing`)
+    : worthKnowing(
+        `The service's role ${role} ${found.map((kind) => excessWords[kind]).join('; ')}: whoever gets its connection could rewrite the ledger. Give the tables to a role of their own and name that in MUNIMENT_MIGRATION_URL (docs/OPERATIONS.md, "Two roles").`,
+      );
 }
 
 /** The guards of a run trust this clock; the database's is the nearest other one. */

@@ -100,6 +100,8 @@ export interface WorldOptions {
   readonly sources?: string;
   readonly retention?: string;
   readonly at?: string;
+  /** The service works as a role that owns nothing in its database. */
+  readonly separated?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -120,6 +122,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       databaseUrl: own.url,
       env: { APP: app.url, ...options.env },
       now: clock.now,
+      ...(options.separated === undefined ? {} : { separated: options.separated }),
     });
   const opened = await open();
   return {

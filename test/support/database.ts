@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { sha256Hex } from '../../src/core/hash.ts';
+import { ensureRole, handOver } from '../../src/db/embedded/roles.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { clusterOfRun } from './cluster.ts';
 
@@ -35,7 +36,10 @@ export async function testDatabase({ migrated = true }: { migrated?: boolean } =
   const drop = () => {
     dropped ??= (async () => {
       await sql.end({ timeout: 1 });
-      await withAdmin(admin, (on) => on`drop database if exists ${on(name)} with (force)`);
+      await withAdmin(admin, async (on) => {
+        await on`drop database if exists ${on(name)} with (force)`;
+        for (const role of rolesOf(name)) await on`drop role if exists ${on(role)}`;
+      });
     })();
     return dropped;
   };
@@ -45,6 +49,24 @@ export async function testDatabase({ migrated = true }: { migrated?: boolean } =
 /** A new database with nothing in it: for sources, and for the migrations themselves. */
 export function emptyDatabase(): Promise<TestDatabase> {
   return testDatabase({ migrated: false });
+}
+
+/** Who owns what is in a database, and who the service is, where a test separates them. */
+const rolesOf = (database: string) => [`${database}_owner`, `${database}_service`] as const;
+
+/** Give a test's database, with all that is in it, to a role of its own, and make one for the service. Twice is once. */
+export async function separateRoles(url: string): Promise<{ ownerUrl: string; serviceUrl: string }> {
+  const [owner, service] = rolesOf(new URL(url).pathname.slice(1));
+  for (const role of [owner, service]) await ensureRole(url, role, 'test');
+  await handOver(url, owner);
+  return { ownerUrl: as(url, owner), serviceUrl: as(url, service) };
+}
+
+function as(url: string, role: string): string {
+  const other = new URL(url);
+  other.username = role;
+  other.password = 'test';
+  return other.href;
 }
 
 /** The maintenance URL of the server under test: TEST_DATABASE_URL, or the run's own cluster. */
@@ -60,6 +82,9 @@ export async function dropDatabasesOfRun(runFolder: string): Promise<void> {
     const rows = await sql<{ name: string }[]>`
       select datname as name from pg_database where starts_with(datname, ${prefixOfRun(runFolder)})`;
     for (const { name } of rows) await sql`drop database if exists ${sql(name)} with (force)`;
+    const roles = await sql<{ name: string }[]>`
+      select rolname as name from pg_roles where starts_with(rolname, ${prefixOfRun(runFolder)})`;
+    for (const { name } of roles) await sql`drop role if exists ${sql(name)}`;
   });
 }
 

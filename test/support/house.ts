@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import { type House, openHouse } from '../../src/house.ts';
 import { taskHandlers } from '../../src/jobs/handlers.ts';
-import { emptyDatabase } from './database.ts';
+import { emptyDatabase, separateRoles } from './database.ts';
 
 /** A whole house on a database of its own, with the policies of a folder and the sources they name. */
 export interface TestHouse extends AsyncDisposable {
@@ -25,15 +25,19 @@ export interface TestHouseOptions {
   readonly log?: (...said: unknown[]) => void;
   readonly databaseUrl?: string;
   readonly folder?: string;
+  /** The service works as a role that owns nothing. TEST_ROLES=separated says so for every house. */
+  readonly separated?: boolean;
 }
 
 export async function openTestHouse(options: TestHouseOptions): Promise<TestHouse> {
   const database = options.databaseUrl === undefined ? await emptyDatabase() : null;
   const databaseUrl = options.databaseUrl ?? database?.url ?? '';
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'muniment-house-'));
+  const roles = (options.separated ?? process.env.TEST_ROLES === 'separated') ? await separateRoles(databaseUrl) : null;
   const config = readConfig({
     ...options.env,
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: roles?.serviceUrl ?? databaseUrl,
+    MUNIMENT_MIGRATION_URL: roles?.ownerUrl,
     MUNIMENT_DATA: folder,
     MUNIMENT_POLICIES: options.policies,
     MUNIMENT_MASTER_KEY: '11'.repeat(32),

@@ -9,7 +9,7 @@ import type { ServerAccount } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { EmbeddedDatabaseError, explainWriteFailure, systemCode } from './fault.ts';
 
-/** The one role the cluster is made with. */
+/** The one role the cluster is made with. It makes databases and roles; nothing is done with records in its name. */
 export const superuser = 'muniment';
 
 /** A cluster on disk, and what it takes to run it. */
@@ -22,9 +22,9 @@ export interface Cluster {
   readonly password: string;
 }
 
-/** @throws RangeError for a database name that is not plain: a–z, 0–9, _ */
-export function demandPlainName(database: string): void {
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(database)) throw new RangeError(`"${database}" is not a plain database name`);
+/** @throws RangeError for the name of a database or role that is not plain: a–z, 0–9, _ */
+export function demandPlainName(name: string): void {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name)) throw new RangeError(`"${name}" is not a plain database name`);
 }
 
 /** A new cluster is 39 MB; below this (in bytes) it is not worth beginning. */
@@ -36,10 +36,12 @@ const cleanEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ
 /**
  * `postgres://…` of one database of a cluster that listens on `port`.
  * @param database a plain name (a–z, 0–9, _): clients differ in how they read any other out of a URL
+ * @param role a plain name too; `password` is that role's
  */
-export function clusterUrl(password: string, port: number, database: string): string {
+export function clusterUrl(password: string, port: number, database: string, role = superuser): string {
   demandPlainName(database);
-  return `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+  demandPlainName(role);
+  return `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
 }
 
 /**

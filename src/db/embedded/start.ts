@@ -34,14 +34,23 @@ import {
 } from './cluster.ts';
 import { EmbeddedDatabaseError, explainWriteFailure, systemCode } from './fault.ts';
 import { type FileLock, tryLock, waitForLock } from './lock.ts';
+import { ensureRole, handOver, rolePassword } from './roles.ts';
 
 /** A running embedded database, for as long as its holder needs it. */
 export interface EmbeddedDatabase {
   readonly port: number;
-  /** Connection URL of one database of it, the password included: never to be logged. */
-  url(database: string): string;
-  /** Make the database if it is not there. @param name a plain name: a–z, 0–9, _ */
-  ensureDatabase(name: string): Promise<void>;
+  /**
+   * Connection URL of one database of it, the password included: never to be logged.
+   * @param role one that `ensureRole` made; absent: the superuser
+   */
+  url(database: string, role?: string): string;
+  /**
+   * Make the database if it is not there. @param name a plain name: a–z, 0–9, _
+   * @param owner whose it is, with all that is in it: what an earlier version made as the superuser is handed over
+   */
+  ensureDatabase(name: string, owner?: string): Promise<void>;
+  /** Make a role that may connect, and nothing else, if it is not there. @param name a plain name: a–z, 0–9, _ */
+  ensureRole(name: string): Promise<void>;
   /**
    * Say that this holder is done. The last one to say so stops the server, within seconds; as long as another process
    * (the service, a verb beside it) still uses it, it goes on running. A second call does nothing.
@@ -107,8 +116,15 @@ function held(folder: string, found: Found, port: number, using: FileLock, optio
   let stopped: Promise<void> | null = null;
   return {
     port,
-    url: (database) => clusterUrl(password, port, database),
-    ensureDatabase: (name) => ensureDatabase(clusterUrl(password, port, 'postgres'), name),
+    url: (database, role) =>
+      role === undefined
+        ? clusterUrl(password, port, database)
+        : clusterUrl(rolePassword(password, role), port, database, role),
+    ensureDatabase: async (name, owner) => {
+      await ensureDatabase(clusterUrl(password, port, 'postgres'), name);
+      if (owner !== undefined) await handOver(clusterUrl(password, port, name), owner);
+    },
+    ensureRole: (name) => ensureRole(clusterUrl(password, port, 'postgres'), name, rolePassword(password, name)),
     stop: () => {
       watch.end();
       stopped ??= leave(folder, found.cluster.folder, using);
