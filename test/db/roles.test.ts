@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -11,7 +11,12 @@ import { readHealth } from '../../src/flows/read-health.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
 import { migrateDatabase } from '../../src/house.ts';
 import { hold, ids, openWorld, purge, type World } from '../invariants/world.ts';
-import { emptyDatabase, separateRoles, type TestDatabase, testDatabase } from '../support/database.ts';
+import { adminUrl, emptyDatabase, separateRoles, type TestDatabase, testDatabase } from '../support/database.ts';
+
+async function withAdmin(work: (sql: postgres.Sql) => Promise<void>): Promise<void> {
+  await using sql = connect(await adminUrl());
+  await work(sql);
+}
 
 /** One session, ended at the end of the scope. */
 function connect(url: string): postgres.Sql & AsyncDisposable {
@@ -171,8 +176,8 @@ describe('I2 somebody with the service’s own access to the database', () => {
           () => 'done',
           (error: { code: string }) => error.code,
         );
-      // 42501 insufficient_privilege; 0A000 and 58P01 where this server does not have the extension at all.
-      const refusals = statement.startsWith('CREATE EXTENSION') ? ['42501', '0A000', '58P01'] : ['42501'];
+      // 42501 insufficient_privilege; 0A000 and 58P01 where this server has no such extension or language at all.
+      const refusals = /^CREATE (EXTENSION|LANGUAGE)/.test(statement) ? ['42501', '0A000', '58P01'] : ['42501'];
       expect(refusals, `${statement}: ${answer}`).toContain(answer);
     }
     expect(await everything()).toEqual(before);
@@ -305,6 +310,45 @@ describe('the roles of the database', () => {
     await using sql = connect(serviceUrl);
     expect(await sql`SELECT kind FROM ledger_pending`).toEqual([{ kind: 'test' }]);
     await expect(sql`DELETE FROM ledger_pending`).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('are made as docs/OPERATIONS.md says, for a new database and for one that is there', async () => {
+    await using database = await emptyDatabase();
+    const name = new URL(database.url).pathname.slice(1);
+    const [fresh = '', taken = ''] = [
+      ...readFileSync('docs/OPERATIONS.md', 'utf8').matchAll(/```sql\n([\s\S]*?)```/g),
+    ].map(([, text = '']) =>
+      text.replaceAll('muniment_', `${name}_`).replaceAll(/DATABASE muniment\b/g, `DATABASE ${name}`),
+    );
+    const as = (role: string, password: string) => {
+      const url = new URL(database.url);
+      [url.username, url.password] = [`${name}_${role}`, password];
+      return url.href;
+    };
+    const passwords = (text: string) => [...text.matchAll(/PASSWORD '([^']+)'/g)].map(([, password = '']) => password);
+
+    // Somebody who has one role that does everything, and makes the other.
+    await database.sql.unsafe(
+      `CREATE ROLE ${name}_owner LOGIN PASSWORD 'before'; ALTER DATABASE ${name} OWNER TO ${name}_owner`,
+    );
+    await prepareDatabase(as('owner', 'before'), null);
+    await database.sql.unsafe(taken);
+    const urls = [as('service', passwords(taken)[0] ?? ''), as('owner', 'before')] as const;
+    expect((await prepareDatabase(...urls)).granted.length).toBeGreaterThan(20);
+
+    // Somebody who begins.
+    await withAdmin(async (admin) => {
+      await database.sql.end();
+      await admin.unsafe(`DROP DATABASE ${name}`);
+      await admin.unsafe(`DROP ROLE ${name}_owner`);
+      await admin.unsafe(`DROP ROLE ${name}_service`);
+      for (const statement of fresh.split(';').filter((text) => text.trim() !== '')) await admin.unsafe(statement);
+    });
+    const [owner = '', service = ''] = passwords(fresh);
+    expect((await prepareDatabase(as('service', service), as('owner', owner))).ownsQueue).toBe(false);
+    const db = openDatabase(as('service', service));
+    expect((await excessOfOwnRole(db)).excess).toEqual([]);
+    await db.close();
   });
 
   it('may be named only beside a database', () => {

@@ -18,7 +18,7 @@ export async function ensureRole(url: string, role: string, password: string): P
     const [there] = await sql`SELECT FROM pg_roles WHERE rolname = ${role}`;
     if (there !== undefined) return;
     // 42710 duplicate_object, or 23505 on pg_authid: another process made it between the two statements.
-    await sql.unsafe(`CREATE ROLE ${role} LOGIN NOINHERIT PASSWORD '${password}'`).catch((error: unknown) => {
+    await sql.unsafe(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`).catch((error: unknown) => {
       if (!['42710', '23505'].includes(systemCode(error))) throw error;
     });
   });
