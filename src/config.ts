@@ -18,6 +18,10 @@ export interface Config {
   readonly smtpUrl: string | null;
   readonly tsaUrl: string | null;
   readonly metricsToken: string | null;
+  /** How many proxies stand before Muniment; the client's address is read from X-Forwarded-For across that many. */
+  readonly trustedProxies: number;
+  /** Where alarms are posted, and the secret that signs them; null: nowhere. */
+  readonly alarmWebhook: { readonly url: string; readonly secret: Uint8Array } | null;
   readonly production: boolean;
   readonly logLevel: string;
   readonly user: string;
@@ -76,11 +80,33 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
     smtpUrl: get('SMTP_URL'),
     tsaUrl: get('TSA_URL'),
     metricsToken: get('METRICS_TOKEN'),
+    trustedProxies: parseProxies(get('TRUSTED_PROXIES')),
+    alarmWebhook: parseWebhook(get('ALARM_WEBHOOK_URL'), get('ALARM_WEBHOOK_SECRET')),
     production,
     logLevel: get('LOG_LEVEL') ?? 'info',
     user: userInfo().username,
     lookup: (name) => env[name],
   };
+}
+
+function parseProxies(text: string | null): number {
+  const proxies = Number(text ?? 0);
+  if (!Number.isInteger(proxies) || proxies < 0 || proxies > 10)
+    throw new ConfigProblem('TRUSTED_PROXIES must be a number from 0 to 10. Nothing was started.');
+  return proxies;
+}
+
+/** The secret as Standard Webhooks writes it (`whsec_` and Base64) or as plain text; 24 bytes or more. */
+function parseWebhook(url: string | null, secret: string | null) {
+  if (url === null) return null;
+  const bytes = secret?.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret ?? '');
+  if (!URL.canParse(url) || !/^https:|^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(url))
+    throw new ConfigProblem('ALARM_WEBHOOK_URL must begin with https://. Nothing was started.');
+  if (bytes.length < 24)
+    throw new ConfigProblem(
+      'ALARM_WEBHOOK_SECRET must have 24 bytes or more, so that nobody can forge an alarm. Make one with: openssl rand -base64 32',
+    );
+  return { url, secret: new Uint8Array(bytes) };
 }
 
 /** One key, or several with commas, newest first: older ones still open what they wrapped. */

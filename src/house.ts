@@ -13,7 +13,7 @@ import { openErasureFile } from './db/erasure-file.ts';
 import { openKeepsake, refuseIfBehind } from './db/keepsake.ts';
 import { prepareDatabase } from './db/migrate.ts';
 import { ensureSettings, recordPolicy } from './db/settings.ts';
-import { openSignIn, type SignIn } from './db/sign-in.ts';
+import { openSignIn } from './db/sign-in.ts';
 import { openTaskQueue } from './db/tasks.ts';
 import { type MasterKey, openVault } from './db/vault.ts';
 import { ensureKinfolk } from './demo/kinfolk.ts';
@@ -21,6 +21,8 @@ import type { Office } from './flows/office.ts';
 import { openSigners } from './flows/signers.ts';
 import { entry } from './ledger/entry.ts';
 import { openPost } from './notices/post.ts';
+import { openWebhook } from './notices/webhook.ts';
+import { isWorkingTime } from './policy/organization.ts';
 import { type PolicySet, parsePolicySet } from './policy/set.ts';
 import type { PolicyFile, PolicyProblem } from './policy/yaml.ts';
 import { openSources } from './sources/open.ts';
@@ -30,7 +32,6 @@ const version = '0.1.0';
 /** Everything a process of Muniment works with, and how to leave it in good order. */
 export interface House {
   readonly office: Office;
-  readonly signIn: SignIn;
   readonly config: Config;
   close(): Promise<void>;
 }
@@ -85,8 +86,13 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     if (!newest) throw new ConfigProblem('There is no master key.');
     const tasks = await openTaskQueue(url, options.report, ownsQueue);
     closing.push(() => tasks.stop(5));
-    const store: Store = { db, vault: openVault(db, masters), tasks };
     const policy = await readPolicies(config, demoEnv);
+    const store: Store = {
+      db,
+      vault: openVault(db, masters),
+      tasks,
+      isWorkingTime: (at) => isWorkingTime(policy.organization, at),
+    };
     const sources = openSources(policy.dataMap);
     closing.push(async () => {
       for (const source of sources.values()) await source.close();
@@ -104,6 +110,12 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       address: policy.organization.privacy.email,
     });
     closing.push(() => post.close());
+    const signIn = openSignIn(db, {
+      baseUrl: options.publicUrl,
+      secret: toHex(hmacSha256(newest.key, 'session secret 1')),
+      secure: options.publicUrl.startsWith('https:'),
+      name: `Muniment at ${policy.organization.name}`,
+    });
     const office: Office = {
       store,
       sources,
@@ -111,6 +123,9 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       blobs: blobStore(join(config.dataFolder, 'blobs')),
       post,
       signers,
+      signIn,
+      signInKey: hmacSha256(newest.key, 'sign-in digests 1'),
+      webhook: config.alarmWebhook ? openWebhook(config.alarmWebhook.url, config.alarmWebhook.secret) : null,
       checkpointSigner: { origin, ...signers.ledger },
       erasures: openErasureFile(config.erasuresFile, hmacSha256(newest.key, 'erasure replay 1')),
       publicUrl: options.publicUrl,
@@ -122,12 +137,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       clockJumpSeconds: jumpSince(now),
       keepsake,
     };
-    const signIn = openSignIn(db, {
-      baseUrl: options.publicUrl,
-      secret: toHex(hmacSha256(newest.key, 'session secret 1')),
-      secure: options.publicUrl.startsWith('https:'),
-    });
-    return { office, signIn, config, close };
+    return { office, config, close };
   } catch (error) {
     await close();
     throw error;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serve as listen } from '@hono/node-server';
+import { getConnInfo } from '@hono/node-server/conninfo';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { type Config, ConfigProblem } from './config.ts';
 import { clockActor, systemActor } from './core/actor.ts';
@@ -13,10 +14,11 @@ import { resumeWork } from './flows/ring-bell.ts';
 import { setUpDemoStaff } from './flows/set-up-demo.ts';
 import { type House, openHouse } from './house.ts';
 import { httpApp } from './http/app.ts';
+import { clientNetwork } from './http/client-address.ts';
 import { ring, startClock } from './jobs/clock.ts';
 import { taskHandlers } from './jobs/handlers.ts';
 import { startSequencer } from './jobs/sequencer.ts';
-import { webApp } from './web/app.tsx';
+import { type WebOptions, webApp } from './web/app.tsx';
 
 export interface ServeOptions {
   readonly port: number;
@@ -102,7 +104,7 @@ async function startListening(
   nextBell: (rule: string) => Temporal.Instant | null,
   report: (what: string, error: unknown) => void,
 ): Promise<() => Promise<void>> {
-  const { office, signIn, config } = house;
+  const { office, config } = house;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const answers = new Counter({
@@ -111,13 +113,15 @@ async function startListening(
     labelNames: ['status'],
     registers: [registry],
   });
+  const networkOf: WebOptions['networkOf'] = (c) =>
+    clientNetwork(getConnInfo(c).remote.address, c.req.header('X-Forwarded-For'), config.trustedProxies);
   const { app } = httpApp(office, {
-    sessionOf: (headers) => signIn.session(headers),
+    sessionOf: (headers) => office.signIn.session(headers),
     metrics: () => registry.metrics(),
     metricsToken: config.metricsToken,
     report,
   });
-  app.route('/', webApp(office, { signIn, nextBell, report }));
+  app.route('/', webApp(office, { nextBell, report, networkOf }));
   const server = listen({
     fetch: async (request, env) => {
       const response = await app.fetch(request, env);

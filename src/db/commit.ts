@@ -4,9 +4,12 @@ import type { DemandChange } from '../demands/demand.ts';
 import type { HoldChange } from '../disposition/hold.ts';
 import type { RunChange } from '../disposition/run.ts';
 import type { ExportChange } from '../evidence/export.ts';
+import { alarmsOf, type IsWorkingTime } from '../ledger/alarm.ts';
 import type { Decision } from '../ledger/decision.ts';
+import type { Entry } from '../ledger/entry.ts';
 import { entryBytes } from '../ledger/entry-bytes.ts';
 import type { RequestChange } from '../requests/request.ts';
+import { alarmTask, writeAlarms } from './alarms.ts';
 import type { Database, Queryable } from './connect.ts';
 import { demandColumns } from './demands.ts';
 import { exportColumns } from './exports.ts';
@@ -33,31 +36,36 @@ export interface Store {
   readonly db: Database;
   readonly vault: Vault;
   readonly tasks: TaskQueue;
+  /** The hours of the organization: an approval outside them raises an alarm. */
+  readonly isWorkingTime: IsWorkingTime;
 }
 
 type Transaction = Parameters<Parameters<Database['orm']['transaction']>[0]>[0];
 
 /**
- * Write a decision: state, ledger entries and tasks in one transaction, or nothing.
- * @param beside other rows that must stand or fall with it (a grant, a blob, an idempotency key)
+ * Write a decision: state, ledger entries, alarms and tasks in one transaction, or nothing.
+ * @param beside other rows that must stand or fall with it (a grant, a blob, an idempotency key); what it returns are
+ * entries that only rows it locked could decide
  * @throws Conflict when an aggregate is not in the version it was loaded in
  */
 export async function commit(
   store: Store,
   decision: Decision<State>,
-  beside?: (tx: Transaction) => Promise<void>,
+  beside?: ((tx: Transaction) => Promise<void>) | ((tx: Transaction) => Promise<readonly Entry[]>),
 ): Promise<void> {
   // Sealing needs the case's key, which is a query: it is done before, so that the transaction is short.
   const writes = await Promise.all(decision.state.map((change) => prepare(store.vault, change)));
   await store.db.orm.transaction(async (tx) => {
     for (const write of writes) await write(tx);
-    if (decision.entries.length > 0)
-      await tx
-        .insert(ledgerPending)
-        .values(decision.entries.map((entry) => ({ kind: entry.kind, bytes: entryBytes(entry) })));
-    await beside?.(tx);
-    await store.tasks.send(tx, decision.tasks);
-    if (decision.entries.length > 0) await tx.execute(sql`SELECT pg_notify('muniment_ledger', '')`);
+    const entries = [...decision.entries, ...((await beside?.(tx)) ?? [])];
+    if (entries.length > 0)
+      await tx.insert(ledgerPending).values(entries.map((entry) => ({ kind: entry.kind, bytes: entryBytes(entry) })));
+    const raised = await writeAlarms(tx, [
+      ...(decision.alarms ?? []),
+      ...entries.flatMap((entry) => alarmsOf(entry, store.isWorkingTime)),
+    ]);
+    await store.tasks.send(tx, [...decision.tasks, ...raised.map(alarmTask)]);
+    if (entries.length > 0) await tx.execute(sql`SELECT pg_notify('muniment_ledger', '')`);
   });
 }
 

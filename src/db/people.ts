@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Role } from '../core/actor.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
@@ -12,14 +12,15 @@ export interface Person {
   readonly role: Role;
   readonly title: string | null;
   readonly disabledAt: Temporal.Instant | null;
+  readonly lastSeenAt: Temporal.Instant | null;
 }
 
 function toPerson(row: typeof people.$inferSelect): Person {
-  const { id, name, email, title, disabledAt } = row;
-  return { id, name, email, role: row.role as Role, title, disabledAt };
+  const { id, name, email, title, disabledAt, lastSeenAt } = row;
+  return { id, name, email, role: row.role as Role, title, disabledAt, lastSeenAt };
 }
 
-export async function addPerson(tx: Queryable, person: Omit<Person, 'disabledAt'>): Promise<void> {
+export async function addPerson(tx: Queryable, person: Omit<Person, 'disabledAt' | 'lastSeenAt'>): Promise<void> {
   await tx.insert(people).values({ ...person, emailVerified: person.email !== null });
 }
 
@@ -136,4 +137,53 @@ export async function spendInvitation(tx: Queryable, id: string, now: Temporal.I
     .where(and(eq(invitations.id, id), isNull(invitations.usedAt)))
     .returning({ id: invitations.id });
   return rows.length === 1;
+}
+
+// ---------------------------------------------------------------- changes of access
+
+/** Change somebody's role; their tokens keep the role they were made with and are revoked by the caller. */
+export async function setRole(tx: Queryable, id: string, role: Role): Promise<void> {
+  await tx.update(people).set({ role, updatedAt: new Date() }).where(eq(people.id, id));
+}
+
+export async function setDisabled(tx: Queryable, id: string, at: Temporal.Instant | null): Promise<void> {
+  await tx.update(people).set({ disabledAt: at, updatedAt: new Date() }).where(eq(people.id, id));
+}
+
+/** Revoke a person's live tokens, or one of them. @returns the ids of those that were live */
+export async function revokeTokens(
+  tx: Queryable,
+  which: { actorId: string } | { id: string },
+  now: Temporal.Instant,
+): Promise<readonly string[]> {
+  const revoked = await tx
+    .update(tokens)
+    .set({ revokedAt: now })
+    .where(and(isNull(tokens.revokedAt), 'id' in which ? eq(tokens.id, which.id) : eq(tokens.actorId, which.actorId)))
+    .returning({ id: tokens.id });
+  return revoked.map(({ id }) => id);
+}
+
+export async function tokenById(store: Store, id: string): Promise<Token | null> {
+  const [row] = await store.db.orm.select().from(tokens).where(eq(tokens.id, id));
+  if (!row) return null;
+  const { secretHash: _, ...token } = row;
+  return { ...token, role: token.role as Role };
+}
+
+/** How many people with this role can still sign in. */
+export async function countActive(tx: Queryable, role: Role): Promise<number> {
+  // Locked, so that two administrators who disable each other at once do not both succeed.
+  const rows = await tx
+    .select({ id: people.id })
+    .from(people)
+    .where(and(eq(people.role, role), isNull(people.disabledAt), isNotNull(people.email)))
+    .for('update');
+  return rows.length;
+}
+
+/** Note that somebody was there, at most once an hour. */
+export async function touchPerson(store: Store, id: string, now: Temporal.Instant): Promise<void> {
+  await store.db.sql`UPDATE people SET last_seen_at = ${now.toString()}::text::timestamptz
+    WHERE id = ${id} AND (last_seen_at IS NULL OR last_seen_at < ${now.subtract({ hours: 1 }).toString()}::text::timestamptz)`;
 }

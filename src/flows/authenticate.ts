@@ -1,6 +1,6 @@
 import { type Actor, type Session, stepUpMinutes } from '../core/actor.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { liveToken, touchToken } from '../db/people.ts';
+import { liveToken, touchPerson, touchToken } from '../db/people.ts';
 import type { Office } from './office.ts';
 import type { ApproverPresence } from './signers.ts';
 
@@ -16,6 +16,7 @@ export async function authenticateToken(office: Office, secret: string): Promise
   const found = await liveToken(office.store, sha256Hex(secret), now);
   if (!found) return null;
   await touchToken(office.store, found.token.id, now);
+  await touchPerson(office.store, found.person.id, now);
   const { token, person } = found;
   const canApprove = token.canApprove && token.keyId !== null && token.wrappedKey !== null;
   return {
@@ -36,4 +37,9 @@ export function authenticateSession(office: Office, session: Session): Caller {
     actor: { id: person.id, kind: 'person', role: person.role, approval: fresh ? 'step_up' : null },
     presence: fresh && steppedUpAt ? { method: 'step_up', at: steppedUpAt } : null,
   };
+}
+
+/** Note that somebody was there: what an access review asks. */
+export async function seePerson(office: Office, id: string): Promise<void> {
+  await touchPerson(office.store, id, office.now());
 }

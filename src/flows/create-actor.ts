@@ -3,7 +3,7 @@ import { sha256Hex, toBase64Url } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
 import type { Period } from '../core/periods.ts';
-import { type Refusal, refuse } from '../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
 import { addKey } from '../db/keys.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from '../db/people.ts';
 import { setPassword } from '../db/sign-in.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
+import { freshProof } from './change-people.ts';
 import type { Office } from './office.ts';
 import { tokenApprovalKey } from './signers.ts';
 
@@ -99,6 +100,54 @@ export async function createToken(
   return { token: secret, actor: actorId, role: order.role, expiresAt };
 }
 
+/**
+ * Make a token from within: one's own, or, for whoever manages people, one of a service that nobody signs in to. A token
+ * that may approve is made by its owner only: nobody holds a secret that approves in somebody else's name (I6). The verb
+ * may do more, and raises an alarm.
+ */
+export async function makeToken(
+  office: Office,
+  by: Actor,
+  order: TokenOrder,
+  managesPeople: boolean,
+): Promise<Awaited<ReturnType<typeof createToken>>> {
+  const unproven = freshProof(by, 'you make a token');
+  if (unproven) return unproven;
+  const known = await personByName(office.store, order.name);
+  if (known?.id === by.id) return createToken(office, by, order);
+  if (!managesPeople || (known && known.email !== null))
+    return refuse('not_allowed', 'A person makes their own tokens, under Your account. No token was made.');
+  if (order.canApprove)
+    return refuse(
+      'not_allowed',
+      'A token that may approve is made by the person who will hold it, or with muniment token create. No token was made.',
+    );
+  return createToken(office, by, order);
+}
+
+/** Invite a person and mail them the link. Where no mail leaves, whoever invited gets it to pass on. */
+export async function inviteByMail(
+  office: Office,
+  by: Actor,
+  order: { name: string; email: string; role: Role; title: string | null },
+): Promise<{ actor: string; link: string | null; expiresAt: string } | Refusal> {
+  const unproven = freshProof(by, 'you let somebody in');
+  if (unproven) return unproven;
+  const invited = await invitePerson(office, by, order);
+  if (isRefusal(invited)) return invited;
+  const { actor, link, expiresAt } = invited;
+  const until = expiresAt.slice(0, 16).replace('T', ' ');
+  const sent = await office.post
+    .send({
+      to: order.email,
+      subject: `You are invited to Muniment at ${office.policy.organization.name}`,
+      text: `You are invited as ${order.role}. Open this link once, until ${until} UTC, and choose a password and a second factor:\n\n${link}\n\nIf you do not know why you get this, leave it and tell ${office.policy.organization.support.email}.\n`,
+      messageId: `<${actor}@${new URL(office.publicUrl).hostname}>`,
+    })
+    .catch(() => 'kept' as const);
+  return { actor, link: sent === 'sent' ? null : link, expiresAt };
+}
+
 /** Invite a person: a link, once, with which they set their password. */
 export async function invitePerson(
   office: Office,
@@ -162,5 +211,9 @@ export async function acceptInvitation(office: Office, secret: string, password:
     await setPassword(tx, found.person.id, password);
     return true;
   });
+  if (spent) {
+    const added = entry('factor.added', now, found.person.id, { actor: found.person.id, factor: 'password' });
+    await commit(office.store, { state: [], entries: [added], tasks: [] });
+  }
   return spent ? found.person : refuse('link_expired', 'This invitation was just used.');
 }

@@ -4,7 +4,7 @@ import { listExports, loadExport } from '../db/exports.ts';
 import { listHolds, loadHold } from '../db/holds.ts';
 import { allKeys } from '../db/keys.ts';
 import { listNotices } from '../db/notices.ts';
-import { listPeople, listTokens, namesOf } from '../db/people.ts';
+import { listPeople, listTokens, namesOf, personById } from '../db/people.ts';
 import { listRequests, loadRequest } from '../db/requests.ts';
 import { batchesOfRun, listRuns, loadRun } from '../db/runs.ts';
 import type { Office } from './office.ts';
@@ -36,6 +36,7 @@ export const purgeLog = (office: Office, run: string) => batchesOfRun(office.sto
 /** Names of actors by id, for pages. */
 export const actorNames = (office: Office) => namesOf(office.store);
 
+export const lookUpPerson = (office: Office, id: string) => known(personById(office.store, id), 'person');
 export const peoplePage = (office: Office) => listPeople(office.store);
 export const tokensPage = (office: Office) => listTokens(office.store);
 export const keysPage = (office: Office) => allKeys(office.store);

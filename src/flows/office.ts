@@ -10,8 +10,10 @@ import { Conflict, commit, type State, type Store } from '../db/commit.ts';
 import type { ErasureFile } from '../db/erasure-file.ts';
 import type { Keepsake } from '../db/keepsake.ts';
 import type { CheckpointSigner } from '../db/ledger.ts';
+import type { SignIn } from '../db/sign-in.ts';
 import type { Decided } from '../ledger/decision.ts';
 import type { Post } from '../notices/post.ts';
+import type { Webhook } from '../notices/webhook.ts';
 import type { PolicySet } from '../policy/set.ts';
 import type { Sources } from '../sources/open.ts';
 import type { Signers } from './signers.ts';
@@ -24,6 +26,11 @@ export interface Office {
   readonly blobs: BlobStore;
   readonly post: Post;
   readonly signers: Signers;
+  readonly signIn: SignIn;
+  /** For digests of who tries to get in, and from where. */
+  readonly signInKey: Uint8Array;
+  /** Where alarms are posted; null: nowhere. */
+  readonly webhook: Webhook | null;
   readonly checkpointSigner: CheckpointSigner;
   readonly erasures: ErasureFile;
   readonly publicUrl: string;

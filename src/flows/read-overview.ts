@@ -1,4 +1,5 @@
 import { toHex } from '../core/hash.ts';
+import { countUnseenAlarms } from '../db/alarms.ts';
 import { listDemands } from '../db/demands.ts';
 import { listExports } from '../db/exports.ts';
 import { openHolds } from '../db/holds.ts';
@@ -20,7 +21,8 @@ export async function readOverview(office: Office, may: (permission: Permission)
   const { store } = office;
   const ifAllowed = <T>(permission: Permission, read: () => Promise<T>): Promise<T> | null =>
     may(permission) ? read() : null;
-  const [requests, demands, exports, holds, runs, names, checkpoint, health] = await Promise.all([
+  const [alarms, requests, demands, exports, holds, runs, names, checkpoint, health] = await Promise.all([
+    ifAllowed('alarms.read', () => countUnseenAlarms(store)),
     ifAllowed('requests.read', () => openRequests(store, 50)),
     ifAllowed('demands.read', () => listDemands(store, 50)),
     ifAllowed('exports.read', () => listExports(store, 50)),
@@ -56,6 +58,7 @@ export async function readOverview(office: Office, may: (permission: Permission)
       ),
   ];
   return {
+    alarms,
     requests,
     demands,
     holds,

@@ -13,7 +13,8 @@ export interface DemoPerson {
   readonly title: string;
 }
 
-/** Make the demonstration's staff with one shared password. People who are there already are left as they are. */
+/** Make the demonstration's staff with one shared password and an app each, whose code the
+ * sign-in page shows. People who are there already are left as they are. */
 export async function setUpDemoStaff(
   office: Office,
   by: Actor,
@@ -22,13 +23,20 @@ export async function setUpDemoStaff(
 ): Promise<number> {
   let made = 0;
   for (const person of staff) {
-    if (await personByEmail(office.store, person.email)) continue;
+    const known = await personByEmail(office.store, person.email);
+    if (known) {
+      // Made before there were second factors.
+      const { app, passkeys } = await office.signIn.factors(known.id);
+      if (!app && passkeys.length === 0) await office.signIn.plantApp(office.store.db.orm, known.id);
+      continue;
+    }
     const now = office.now();
     const id = makeId('actor', now, office.random(10));
     const created = entry('actor.created', now, by.id, { actor: id, role: person.role, by: by.id });
     await commit(office.store, { state: [], entries: [created], tasks: [] }, async (tx) => {
       await addPerson(tx, { id, ...person });
       await setPassword(tx, id, password);
+      await office.signIn.plantApp(tx, id);
     });
     made += 1;
   }

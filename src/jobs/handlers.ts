@@ -5,6 +5,7 @@
 
 import type { TaskPayload } from '../db/tasks.ts';
 import { deliverAccessPackage, prepareAccessPackage } from '../flows/access-package.ts';
+import { sendAlarm } from '../flows/alarms.ts';
 import { certifyRun } from '../flows/certify-run.ts';
 import { collectExport } from '../flows/collect-export.ts';
 import { eraseSubject } from '../flows/erase-subject.ts';
@@ -42,5 +43,6 @@ export function taskHandlers(office: Office): Readonly<Record<TaskName, (payload
     'collect-export': (task) => collectExport(office, text(task, 'export')),
     'seal-export': (task) => sealExport(office, text(task, 'export')),
     'deliver-access-package': (task) => deliverAccessPackage(office, text(task, 'request'), text(task, 'export')),
+    'send-alarm': (task) => sendAlarm(office, text(task, 'alarm')),
   };
 }

@@ -1,4 +1,5 @@
 import type { Refusal } from '../core/refusal.ts';
+import type { Alarm } from './alarm.ts';
 import type { Entry } from './entry.ts';
 
 /** Every kind of task; jobs/ has a handler for each, and the type says so. */
@@ -14,6 +15,7 @@ export const taskNames = [
   'collect-export',
   'seal-export',
   'deliver-access-package',
+  'send-alarm',
 ] as const;
 export type TaskName = (typeof taskNames)[number];
 
@@ -30,12 +32,14 @@ export interface Task {
 
 /**
  * What a pure decision returns: the new state, the ledger entries that record it, the tasks that follow.
- * `db.commit` writes all three in one transaction, or nothing.
+ * `db.commit` writes all of it in one transaction, or nothing.
  */
 export interface Decision<State> {
   readonly state: readonly State[];
   readonly entries: readonly Entry[];
   readonly tasks: readonly Task[];
+  /** Alarms beside those that the entries raise by themselves (alarm.ts). */
+  readonly alarms?: readonly Alarm[];
 }
 
 /** A decision, or the reason there is none. */

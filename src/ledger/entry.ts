@@ -7,7 +7,19 @@
 interface EntryFacts {
   'policy.recorded': { digest: string };
   'actor.created': { actor: string; role: string; by: string };
+  'actor.role_changed': { actor: string; from: string; to: string };
+  'actor.disabled': { actor: string; sessions: number; tokens: number };
+  'actor.enabled': { actor: string };
+  /** A way to prove oneself was set up or taken away: an authenticator app, a passkey, a password. */
+  'factor.added': { actor: string; factor: 'app' | 'passkey' | 'password' };
+  'factor.removed': { actor: string; factor: 'app' | 'passkey' };
+  'factor.recovery_used': { actor: string; left: number };
+  /** Too many wrong passwords: unknown devices are not let in for a while. */
+  'sign_in.barred': { actor: string | null };
+  'sessions.ended': { actor: string; count: number };
+  'alarm.seen': { alarm: string; kind: string };
   'token.created': { token: string; actor: string; role: string; canApprove: boolean };
+  'token.revoked': { token: string; actor: string };
   'key.created': { kid: string; purpose: string; actor: string | null };
   'hold.placed': { hold: string; scope: string; state: 'active' | 'pending'; records: number; root: string };
   'hold.active': { hold: string; records: number; root: string };

@@ -31,6 +31,21 @@ export interface Organization {
   readonly locale: string;
   /** How long an approved step waits before it is taken, so that it can still be stopped; null: it is taken at once. */
   readonly cooling: { readonly erasure: Period | null; readonly holdRelease: Period | null };
+  /** When people work here, in `zone`; null: at any time. An approval outside it raises an alarm. */
+  readonly workingHours: WorkingHours | null;
+  readonly alarms: {
+    /** Who is told; null: alarms stand in the console only. */
+    readonly email: string | null;
+    /** As many exports by one person within a day are unusual. */
+    readonly exportsPerDay: number;
+  };
+}
+
+/** Local times as `HH:MM`; days as in ISO 8601, Monday is 1. */
+export interface WorkingHours {
+  readonly days: readonly number[];
+  readonly from: string;
+  readonly to: string;
 }
 
 const emailSchema = z.email().meta({ description: 'An e-mail address.', examples: ['privacy@example.com'] });
@@ -63,6 +78,14 @@ const coolingSchema = z
   })
   .optional()
   .meta({ description: 'ISO 8601, whole calendar units; left out: no waiting.', examples: ['P1D'] });
+
+const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+const clockTime = (example: string) =>
+  z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'Write a time of day as HH:MM, such as 08:00.')
+    .meta({ description: 'A time of day, HH:MM.', examples: [example] });
+const defaultExportsPerDay = 20;
 
 /** `organization.yaml`. */
 export const organizationSchema = z
@@ -105,6 +128,29 @@ export const organizationSchema = z
           holdRelease: coolingSchema.describe("From a release's approval to the hold's end in the sources."),
         })
         .optional(),
+      workingHours: z
+        .strictObject({
+          days: z
+            .array(z.enum(weekdays))
+            .min(1)
+            .meta({ description: 'The days on which people work.', examples: [['mon', 'tue', 'wed', 'thu', 'fri']] }),
+          from: clockTime('08:00'),
+          to: clockTime('18:00'),
+        })
+        .refine(({ from, to }) => from < to, 'Working hours end after they begin. Exchange from and to.')
+        .optional()
+        .describe('When approvals are expected; one outside these hours raises an alarm. Left out: at any time.'),
+      alarms: z
+        .strictObject({
+          email: emailSchema.optional().describe('Who is told of alarms. Left out: they stand in the console only.'),
+          exportsPerDay: z
+            .int()
+            .min(1)
+            .max(10_000)
+            .optional()
+            .meta({ description: 'As many exports by one person within a day raise an alarm.', examples: [20] }),
+        })
+        .optional(),
     }),
   })
   .meta({ title: 'Muniment: organization', description: 'Who answers, and how to reach them.' });
@@ -124,7 +170,27 @@ export function resolveOrganization({ organization: file }: OrganizationFile): O
     zone: file.zone,
     locale: file.locale,
     cooling: { erasure: periodOf(file.cooling?.erasure), holdRelease: periodOf(file.cooling?.holdRelease) },
+    workingHours: file.workingHours
+      ? {
+          days: file.workingHours.days.map((day) => weekdays.indexOf(day) + 1).toSorted((a, b) => a - b),
+          from: file.workingHours.from,
+          to: file.workingHours.to,
+        }
+      : null,
+    alarms: {
+      email: file.alarms?.email ?? null,
+      exportsPerDay: file.alarms?.exportsPerDay ?? defaultExportsPerDay,
+    },
   };
+}
+
+/** Whether an instant lies in the organization's working hours; always, where it has none. */
+export function isWorkingTime(organization: Organization, at: Temporal.Instant): boolean {
+  const { workingHours: hours, zone } = organization;
+  if (!hours) return true;
+  const local = at.toZonedDateTimeISO(zone);
+  const time = local.toPlainTime().toString({ smallestUnit: 'minute' });
+  return hours.days.includes(local.dayOfWeek) && hours.from <= time && time < hours.to;
 }
 
 function contactOf(file: { name: string; email: string; phone?: string | undefined }): Contact {

@@ -26,6 +26,8 @@ const permissions = {
   'ledger.read': 'Read the entries of the ledger and its proofs.',
   'policies.read': 'Read the policies in force.',
   'figures.read': 'See counts and figures over all cases.',
+  'alarms.read': 'See alarms.',
+  'alarms.work': 'Say that an alarm was looked at.',
   'people.manage': 'Invite people, give them roles, make tokens.',
   'keys.manage': 'See, make and rotate keys.',
 } as const;

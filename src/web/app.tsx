@@ -14,19 +14,22 @@ export interface WebOptions extends ConsoleOptions {
   readonly report: (what: string, error: unknown) => void;
 }
 
+/** The pages that may run our one script, for passkeys. No other page runs any. */
+const asksForPasskey = /^\/console\/(sign-in\/passkey|second-factor|step-up|account)/;
 const maxFormBytes = 64 * 1024 * 1024;
 
 /** All pages, with their headers: nothing from anywhere else, nothing inline, and forms only from our own pages. */
 export function webApp(office: Office, options: WebOptions): Hono {
   const app = new Hono();
   const origin = new URL(office.publicUrl).origin;
-  app.use(
+  const headers = (scripts: boolean) =>
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         styleSrc: ["'self'"],
         fontSrc: ["'self'"],
         imgSrc: ["'self'"],
+        ...(scripts ? { scriptSrc: ["'self'"] } : {}),
         formAction: ["'self'"],
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
@@ -34,8 +37,10 @@ export function webApp(office: Office, options: WebOptions): Hono {
       referrerPolicy: 'same-origin',
       xFrameOptions: 'DENY',
       strictTransportSecurity: origin.startsWith('https:') ? 'max-age=31536000; includeSubDomains' : false,
-    }),
-  );
+    });
+  const withoutScripts = headers(false);
+  const withScripts = headers(true);
+  app.use((c, next) => (asksForPasskey.test(c.req.path) ? withScripts : withoutScripts)(c, next));
   app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
   app.use(bodyLimit({ maxSize: maxFormBytes }));
   app.use(async (c, next) => {

@@ -56,14 +56,19 @@ function load(): ReadonlyMap<string, Asset> {
   return new Map([
     ...files,
     ['site.css', asset(sheet, 'text/css; charset=utf-8')],
+    ['passkey.js', asset(own('passkey.js'), 'text/javascript; charset=utf-8')],
     ['mark.svg', asset(own('mark.svg'), 'image/svg+xml')],
   ]);
 }
 
 const assets = load();
 
+const address = (name: string) => addressOf(name, assets.get(name) ?? asset(new Uint8Array(), ''));
+
 /** The style sheet's address. */
-export const styleSheet = addressOf('site.css', assets.get('site.css') ?? asset(new Uint8Array(), 'text/css'));
+export const styleSheet = address('site.css');
+/** The one script there is: for passkeys, which a browser gives to scripts only. */
+export const passkeyScript = address('passkey.js');
 
 /** Serves /assets. */
 export function assetRoutes(): Hono {

@@ -88,6 +88,7 @@ const rail: readonly {
   { href: '/console/retention', name: 'Retention', icon: 'retention', needs: 'runs.read' },
   { href: '/console/exports', name: 'Exports', icon: 'exports', needs: 'exports.read' },
   { href: '/console/ledger', name: 'Ledger', icon: 'ledger', needs: 'ledger.read' },
+  { href: '/console/alarms', name: 'Alarms', icon: 'alarms', needs: 'alarms.read' },
   { href: '/console/policies', name: 'Policies', icon: 'policies', needs: 'policies.read' },
   { href: '/console/mail', name: 'Mail', icon: 'mail', demoOnly: true },
   { href: '/console/settings', name: 'People and keys', icon: 'settings', needs: 'people.manage' },
@@ -138,7 +139,9 @@ export function ConsolePage({
             </ul>
           </nav>
           <div class="who">
-            <div>{frame.session.person.name}</div>
+            <a href="/console/account" {...(here === '/console/account' ? { 'aria-current': 'page' as const } : {})}>
+              {frame.session.person.name}
+            </a>
             <div class="muted">{frame.session.person.title ?? frame.session.person.role}</div>
             <form method="post" action="/console/sign-out" class="inline">
               <button type="submit" class="secondary">

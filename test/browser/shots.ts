@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
 import { readPackage } from '../../src/flows/read-package.ts';
-import { barriers, looks, newProfile, openBrowser, overflows } from '../support/browser.ts';
+import {
+  barriers,
+  enterConsole,
+  looks,
+  newProfile,
+  openBrowser,
+  overflows,
+  type StorageState,
+} from '../support/browser.ts';
 import { hasTool } from '../support/tools.ts';
 import { openScene, scenePages, signInAs } from './scene.ts';
 
@@ -23,19 +31,19 @@ const problem = (text: string) => {
   problems += 1;
   console.log(text);
 };
+/** Who is signed in already: a code counts once. */
+const states = new Map<string, StorageState>();
 const scene = await openScene(3999);
 const browser = await openBrowser();
 try {
   for (const look of looks)
     for (const who of ['nobody', ...Object.keys(signInAs)] as const) {
-      const context = await newProfile(browser.browser, look);
+      const state = states.get(who);
+      const context = await newProfile(browser.browser, look, state);
       const page = await context.newPage();
-      if (who !== 'nobody') {
-        await page.goto(`${scene.url}/console/sign-in`);
-        await page.fill('#email', signInAs[who as keyof typeof signInAs]);
-        await page.fill('#password', scene.password);
-        await page.click('main button[type=submit]');
-        await page.waitForURL(`${scene.url}/console`);
+      if (who !== 'nobody' && !state) {
+        await enterConsole(page, scene.url, signInAs[who as keyof typeof signInAs], scene.password);
+        states.set(who, await context.storageState());
       }
       for (const { name, path, act } of scenePages(scene).filter(
         ({ as, name: own }) => as === who && (!only || own === only),

@@ -42,14 +42,14 @@ beforeAll(async () => {
     now: () => Temporal.Now.instant().round('millisecond').add(ahead),
     working: true,
   });
-  const { office, signIn } = opened.house;
+  const { office } = opened.house;
   const http = httpApp(office, {
     sessionOf: async () => null,
     metrics: async () => '',
     metricsToken: 'm',
     report: () => {},
   });
-  http.app.route('/', webApp(office, { signIn, nextBell: () => null, report: () => {} }));
+  http.app.route('/', webApp(office, { nextBell: () => null, networkOf: () => null, report: () => {} }));
   doors = http.app as unknown as Hono;
   const people: readonly (readonly [string, Role])[] = [
     ['Pat Preparer', 'privacy'],

@@ -220,10 +220,9 @@ describe('I12 bad input gets a clear problem and changes nothing', () => {
   }, 60_000);
 
   it('on the pages that are open to everybody', async () => {
-    const { signIn } = world.opened.house;
     const report = (what: string, error: unknown) =>
       faults.push(`${what}: ${error instanceof Error ? error.stack : typeof error}`);
-    const pages = webApp(world.office, { signIn, nextBell: () => null, report });
+    const pages = webApp(world.office, { nextBell: () => null, networkOf: () => null, report });
     const site = new URL(world.office.publicUrl).origin;
     const forms: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
       ['/', { type: 'access', email: 'ada@example.com', name: 'Ada', details: 'd' }],

@@ -12,7 +12,17 @@ const digest = (letter: string) => letter.repeat(64);
 const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'policy.recorded': { digest: digest('a') },
   'actor.created': { actor: 'act_2', role: 'legal', by: 'act_1' },
+  'actor.role_changed': { actor: 'act_2', from: 'legal', to: 'compliance' },
+  'actor.disabled': { actor: 'act_2', sessions: 1, tokens: 2 },
+  'actor.enabled': { actor: 'act_2' },
+  'factor.added': { actor: 'act_2', factor: 'passkey' },
+  'factor.removed': { actor: 'act_2', factor: 'app' },
+  'factor.recovery_used': { actor: 'act_2', left: 9 },
+  'sign_in.barred': { actor: 'act_2' },
+  'sessions.ended': { actor: 'act_2', count: 3 },
+  'alarm.seen': { alarm: 'alm_1', kind: 'guard_fired' },
   'token.created': { token: 'tok_1', actor: 'act_2', role: 'legal', canApprove: true },
+  'token.revoked': { token: 'tok_1', actor: 'act_2' },
   'key.created': { kid: 'YC_rSqYqGT9TItpUEbi3tXQQ4Ghh4LzPDG2D-G3C0oA', purpose: 'approver', actor: 'act_2' },
   'hold.placed': { hold: 'hld_1', scope: digest('b'), state: 'active', records: 46, root: digest('c') },
   'hold.active': { hold: 'hld_1', records: 46, root: digest('c') },
@@ -83,10 +93,12 @@ describe('the entries of the ledger', () => {
 
   it('I5 have only facts whose names are known to be no free text', () => {
     // A new field is a decision: is it an id, a digest, a count, a code or a date? Then it stands here.
-    const ids = 'actor batch by demand document export hold kid move package preparer request requestedBy run token';
+    const ids =
+      'actor alarm batch by demand document export hold kid move package preparer request requestedBy run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
-    const counts = 'attempts count destroyed due epoch given held kept masked records spared';
-    const codes = 'canApprove code dataset dryRun from outcome purpose reason reasons regime role state to type way';
+    const counts = 'attempts count destroyed due epoch given held kept left masked records sessions spared tokens';
+    const codes =
+      'canApprove code dataset dryRun factor from kind outcome purpose reason reasons regime role state to type way';
     const dates = 'cutoff cutoffs';
     const known = new Set([ids, digests, counts, codes, dates].flatMap((words) => words.split(' ')));
     const fields = Object.values(samples).flatMap((facts) => Object.keys(facts));

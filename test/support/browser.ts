@@ -90,9 +90,33 @@ export async function openBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** A profile of its own, looked at in that way. */
-export function newProfile(browser: Browser, look: Look = laptop): Promise<BrowserContext> {
+/** What a browser keeps: cookies of somebody who is signed in. */
+export type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+/** Sign in as staff of the demonstration: password, then the code that the page itself shows. */
+export async function enterConsole(page: Page, url: string, email: string, password: string): Promise<void> {
+  await page.goto(`${url}/console/sign-in`);
+  await page.fill('#email', email);
+  await page.fill('#password', password);
+  await page.click('main button[type=submit]');
+  await giveShownCode(page);
+  await page.waitForURL(`${url}/console`);
+}
+
+/** Give the code that the demonstration shows; what is used already comes back with a new one. */
+export async function giveShownCode(page: Page): Promise<void> {
+  for (;;) {
+    const shown = page.locator('main strong.mono');
+    if ((await shown.count()) === 0) return;
+    await page.fill('#code', (await shown.textContent()) ?? '');
+    await page.click('form:has(#code) button[type=submit]');
+  }
+}
+
+/** A profile of its own, looked at in that way; with `state`, as somebody who is signed in. */
+export function newProfile(browser: Browser, look: Look = laptop, state?: StorageState): Promise<BrowserContext> {
   return browser.newContext({
+    ...(state ? { storageState: state } : {}),
     viewport: { width: look.width, height: look.width < 600 ? 812 : 800 },
     colorScheme: look.scheme,
     locale: look.locale ?? 'en-GB',

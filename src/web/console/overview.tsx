@@ -17,6 +17,14 @@ export function OverviewPage({ frame, now, nextBells, overview }: OverviewProps)
     <ConsolePage title="Overview" frame={frame} here="/console">
       <h1>What needs you today</h1>
       <Trouble health={overview.health} />
+      {overview.alarms ? (
+        <div class="notice warn">
+          <p>
+            <strong>{overview.alarms === 1 ? 'One alarm' : `${overview.alarms} alarms`} to look at.</strong>{' '}
+            <a href="/console/alarms">See what and why</a>
+          </p>
+        </div>
+      ) : null}
       <section class="stack-tight">
         <h2>Waiting for a second person</h2>
         <Table

@@ -1,38 +1,30 @@
 import { type Context, Hono } from 'hono';
-import type { Session } from '../../core/actor.ts';
 import { toHex } from '../../core/hash.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
-import { authenticateSession, type Caller } from '../../flows/authenticate.ts';
-import { acceptInvitation, lookUpInvitation } from '../../flows/create-actor.ts';
-import { actorNames, keysPage, outgoingMail, peoplePage, tokensPage } from '../../flows/look-up.ts';
+import { authenticateSession, type Caller, seePerson } from '../../flows/authenticate.ts';
+import { actorNames, outgoingMail } from '../../flows/look-up.ts';
 import type { Office } from '../../flows/office.ts';
 import { readCheckpoint, readEntries, verifierKey } from '../../flows/read-ledger.ts';
 import { readOverview } from '../../flows/read-overview.ts';
 import { may, type Permission } from '../../policy/roles.ts';
 import { RefusalNotice } from '../components/parts.tsx';
 import { ConsoleMessage, type Frame } from '../layout.tsx';
-import { PortalMessage } from '../portal/status.tsx';
-import { type Html, textOf } from '../reply.ts';
+import type { Html } from '../reply.ts';
+import { addAccountPages } from './account-routes.tsx';
 import { addDemandPages } from './demand-routes.tsx';
 import { addExportPages } from './export-routes.tsx';
 import { addHoldPages } from './hold-routes.tsx';
-import { LedgerPage, MailPage, PoliciesPage, SettingsPage } from './others.tsx';
+import { LedgerPage, MailPage, PoliciesPage } from './others.tsx';
 import { OverviewPage } from './overview.tsx';
+import { addAlarmPages, addPeoplePages } from './people-routes.tsx';
 import { addRequestPages } from './request-routes.tsx';
 import { addRetentionPages } from './retention-routes.tsx';
-import { InvitationPage, SignInPage, StepUpPage } from './sign-in.tsx';
-
-/** Staff sign-in, as main.ts hands it over. */
-export interface StaffSignIn {
-  session(headers: Headers): Promise<Session | null>;
-  enter(email: string, password: string, headers: Headers): Promise<{ cookies: readonly string[] } | null>;
-  leave(headers: Headers): Promise<{ cookies: readonly string[] }>;
-  stepUp(session: Session, password: string, now: Temporal.Instant): Promise<boolean>;
-}
+import { addSignInPages } from './sign-in-routes.tsx';
 
 export interface ConsoleOptions {
-  readonly signIn: StaffSignIn;
   readonly nextBell: (rule: string) => Temporal.Instant | null;
+  /** The client's network address, IPv6 by its /64; null where it is not known. */
+  readonly networkOf: (c: Context) => string | null;
 }
 
 /** What a console handler works with. */
@@ -52,25 +44,32 @@ export interface Desk {
   allow(c: Context, permission: Permission): Response | Promise<Response> | null;
   /** A page that says what is not possible, with the rail still there. */
   say(c: Context, title: string, refusal: Refusal, status: 403 | 404): Response | Promise<Response>;
-  /** After a move: back to its page; a refusal that asks for a second proof leads there and back. */
-  stepUpFor(c: Context, refusal: Refusal): Response | null;
+  /**
+   * A refusal that asks for a second proof leads there and back. @param back the page to come back to; without it the
+   * address that was posted to, which for approvals is a page of its own
+   */
+  stepUpFor(c: Context, refusal: Refusal, back?: string): Response | null;
 }
 
 /** Pages for staff. */
 export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   const app: ConsoleApp = new Hono();
   const { organization } = office.policy;
-  const { signIn } = options;
+  const { signIn } = office;
   app.use(async (c, next) => {
     await next();
     c.header('Cache-Control', 'private, no-store');
     c.header('X-Robots-Tag', 'noindex');
   });
-  signInPages(app, office, options);
+  addSignInPages(app, office, options);
 
   app.use(async (c, next) => {
     const session = await signIn.session(c.req.raw.headers);
-    if (!session) return c.redirect(`/console/sign-in?next=${encodeURIComponent(new URL(c.req.url).pathname)}`, 303);
+    if (!session) {
+      const door = (await signIn.halfSession(c.req.raw.headers)) ? 'second-factor' : 'sign-in';
+      return c.redirect(`/console/${door}?next=${encodeURIComponent(new URL(c.req.url).pathname)}`, 303);
+    }
+    await seePerson(office, session.person.id);
     c.set('visit', {
       caller: authenticateSession(office, session),
       frame: {
@@ -107,9 +106,8 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
       );
       return say(c, 'Not for your role', refusal, 403);
     },
-    stepUpFor(c, refusal) {
-      const here = new URL(c.req.url).pathname;
-      // Only approvals ask for it, and each has a page of its own at the address it is posted to.
+    stepUpFor(c, refusal, back) {
+      const here = back ?? new URL(c.req.url).pathname;
       return refusal.code === 'step_up_needed'
         ? c.redirect(`/console/step-up?next=${encodeURIComponent(here)}`, 303)
         : null;
@@ -129,6 +127,9 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   addHoldPages(desk);
   addRetentionPages(desk);
   addExportPages(desk);
+  addAccountPages(desk);
+  addPeoplePages(desk);
+  addAlarmPages(desk);
   addOtherPages(desk);
   app.get('*', (c) =>
     say(
@@ -139,92 +140,6 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
     ),
   );
   return app as unknown as Hono;
-}
-
-/** Only a path of our own: never a way to somewhere else. */
-function safeNext(next: string): string {
-  return /^\/console(\/[\w./-]*)?$/.test(next) && !next.includes('..') ? next : '/console';
-}
-
-function signInPages(app: ConsoleApp, office: Office, { signIn }: ConsoleOptions): void {
-  const { organization } = office.policy;
-  const withCookies = (c: Context, cookies: readonly string[], to: string) => {
-    for (const cookie of cookies) c.header('Set-Cookie', cookie, { append: true });
-    return c.redirect(to, 303);
-  };
-  app.get('/sign-in', (c) =>
-    c.html(
-      (
-        <SignInPage
-          organization={organization}
-          next={safeNext(c.req.query('next') ?? '')}
-          refusal={null}
-          demonstration={office.demonstration}
-        />
-      ) as Html,
-    ),
-  );
-  app.post('/sign-in', async (c) => {
-    const form = await c.req.formData();
-    const entered = await signIn.enter(textOf(form, 'email').trim(), textOf(form, 'password'), c.req.raw.headers);
-    if (entered) return withCookies(c, entered.cookies, safeNext(textOf(form, 'next')));
-    const refusal = refuse('unauthenticated', 'Address and password do not belong together. Nobody was signed in.');
-    return c.html(
-      (
-        <SignInPage
-          organization={organization}
-          next={safeNext(textOf(form, 'next'))}
-          refusal={refusal}
-          demonstration={office.demonstration}
-        />
-      ) as Html,
-      401,
-    );
-  });
-  app.post('/sign-out', async (c) =>
-    withCookies(c, (await signIn.leave(c.req.raw.headers)).cookies, '/console/sign-in'),
-  );
-  app.get('/invitation/:secret', async (c) => {
-    const person = await lookUpInvitation(office, c.req.param('secret'));
-    if (isRefusal(person))
-      return c.html(
-        (<PortalMessage organization={organization} title="This link has run out" refusal={person} />) as Html,
-        410,
-      );
-    return c.html(
-      (
-        <InvitationPage organization={organization} name={person.name} secret={c.req.param('secret')} refusal={null} />
-      ) as Html,
-    );
-  });
-  app.post('/invitation/:secret', async (c) => {
-    const secret = c.req.param('secret');
-    const person = await acceptInvitation(office, secret, textOf(await c.req.formData(), 'password'));
-    if (!isRefusal(person)) return c.redirect('/console/sign-in', 303);
-    if (person.code !== 'invalid')
-      return c.html(
-        (<PortalMessage organization={organization} title="This link has run out" refusal={person} />) as Html,
-        410,
-      );
-    return c.html(
-      (<InvitationPage organization={organization} name="" secret={secret} refusal={person} />) as Html,
-      422,
-    );
-  });
-  app.get('/step-up', (c) =>
-    c.html(
-      (<StepUpPage organization={organization} next={safeNext(c.req.query('next') ?? '')} refusal={null} />) as Html,
-    ),
-  );
-  app.post('/step-up', async (c) => {
-    const form = await c.req.formData();
-    const next = safeNext(textOf(form, 'next'));
-    const session = await signIn.session(c.req.raw.headers);
-    if (!session) return c.redirect('/console/sign-in', 303);
-    if (await signIn.stepUp(session, textOf(form, 'password'), office.now())) return c.redirect(next, 303);
-    const refusal = refuse('unauthenticated', 'That is not your password. Nothing was approved.');
-    return c.html((<StepUpPage organization={organization} next={next} refusal={refusal} />) as Html, 401);
-  });
 }
 
 function addOtherPages({ app, office, allow, say }: Desk): void {
@@ -265,34 +180,5 @@ function addOtherPages({ app, office, allow, say }: Desk): void {
     if (isRefusal(mails)) return say(c, 'Not found', mails, 404);
     const shown = mails.map(({ letter, queuedAt, state }) => ({ ...letter.reveal(), at: queuedAt, state }));
     return c.html((<MailPage frame={c.get('visit').frame} mails={shown} />) as Html);
-  });
-  app.get('/settings', async (c) => {
-    const refused = allow(c, 'people.manage');
-    if (refused) return refused;
-    const names = await actorNames(office);
-    const people = (await peoplePage(office)).map(({ disabledAt, ...person }) => ({
-      ...person,
-      disabled: disabledAt !== null,
-    }));
-    const tokens = (await tokensPage(office)).map((token) => ({
-      ...token,
-      actor: names.get(token.actorId) ?? token.actorId,
-      revoked: token.revokedAt !== null,
-    }));
-    const keys = (await keysPage(office)).map((key) => ({
-      ...key,
-      owner: key.actorId ? (names.get(key.actorId) ?? key.actorId) : 'this installation',
-    }));
-    return c.html(
-      (
-        <SettingsPage
-          frame={c.get('visit').frame}
-          people={people}
-          tokens={tokens}
-          keys={keys}
-          roles={office.policy.roles}
-        />
-      ) as Html,
-    );
   });
 }

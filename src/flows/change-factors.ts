@@ -1,0 +1,97 @@
+import type { Session } from '../core/actor.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { commit } from '../db/commit.ts';
+import type { AppEnrolment, HalfSession, WithCookies } from '../db/sign-in.ts';
+import { entry } from '../ledger/entry.ts';
+import { giveCode, parseCredential, type Visitor } from './enter-staff.ts';
+import type { Office } from './office.ts';
+
+/** Begin to set up an authenticator app. Whoever has one must give it up first, with a fresh proof. */
+export async function beginApp(office: Office, visitor: Visitor, password: string): Promise<AppEnrolment | Refusal> {
+  return (
+    (await office.signIn.beginApp(password, visitor.headers)) ??
+    refuse('unauthenticated', 'That is not your password, or an app is set up already. Nothing was changed.')
+  );
+}
+
+/** Finish setting up an app with its first code. The recovery codes are shown once, now. */
+export async function finishApp(
+  office: Office,
+  visitor: Visitor,
+  session: HalfSession,
+  code: string,
+): Promise<WithCookies<readonly string[]> | Refusal> {
+  const given = await giveCode(office, visitor, session, code, 'app');
+  if (isRefusal(given)) return given;
+  const { id } = session.person;
+  const added = entry('factor.added', office.now(), id, { actor: id, factor: 'app' });
+  await commit(office.store, { state: [], entries: [added], tasks: [] });
+  return { value: await office.signIn.recoveryCodes(id), cookies: given.cookies };
+}
+
+/** Add a passkey. It has to be one that verifies its user: it will stand for two factors. */
+export async function addPasskey(
+  office: Office,
+  visitor: Visitor,
+  person: Session['person'],
+  credential: string,
+  name: string,
+): Promise<WithCookies<null> | Refusal> {
+  const now = office.now();
+  const added = await office.signIn.addPasskey(
+    parseCredential(credential),
+    name.trim().slice(0, 60) || 'Passkey',
+    now,
+    visitor.headers,
+  );
+  if (!added)
+    return refuse(
+      'invalid',
+      'The passkey could not be added: it may be one that does not ask for a fingerprint, face or PIN, or the page was open too long. Nothing was changed.',
+    );
+  const fact = entry('factor.added', now, person.id, { actor: person.id, factor: 'passkey' });
+  await commit(office.store, { state: [], entries: [fact], tasks: [] });
+  return added;
+}
+
+/** Take a passkey away; never the last way to prove oneself. */
+export async function removePasskey(office: Office, person: Session['person'], id: string): Promise<null | Refusal> {
+  const factors = await office.signIn.factors(person.id);
+  if (!factors.app && factors.passkeys.length < 2)
+    return refuse('not_allowed', 'This is your only second factor. Set up another one first; nothing was changed.');
+  if (!(await office.signIn.removePasskey(person.id, id))) return refuse('not_found', 'You have no such passkey.');
+  const fact = entry('factor.removed', office.now(), person.id, { actor: person.id, factor: 'passkey' });
+  await commit(office.store, { state: [], entries: [fact], tasks: [] });
+  return null;
+}
+
+/** Give up an authenticator app and its recovery codes, to set up another; a passkey has to be there meanwhile. */
+export async function removeApp(office: Office, person: Session['person']): Promise<null | Refusal> {
+  const factors = await office.signIn.factors(person.id);
+  if (!factors.app) return refuse('not_found', 'You have no authenticator app set up.');
+  if (factors.passkeys.length === 0)
+    return refuse('not_allowed', 'The app is your only second factor. Add a passkey first; nothing was changed.');
+  const fact = entry('factor.removed', office.now(), person.id, { actor: person.id, factor: 'app' });
+  await commit(office.store, { state: [], entries: [fact], tasks: [] }, (tx) => office.signIn.removeApp(tx, person.id));
+  return null;
+}
+
+/** End one of one's own sessions, or all others. */
+export async function endOwnSessions(
+  office: Office,
+  session: Session,
+  which: { id: string } | 'others',
+): Promise<number | Refusal> {
+  if (which !== 'others' && which.id === session.id)
+    return refuse('not_allowed', 'This is the session you are in. Sign out instead; nothing was changed.');
+  const { id } = session.person;
+  let count = 0;
+  await commit(office.store, { state: [], entries: [], tasks: [] }, async (tx) => {
+    count = await office.signIn.endSessions(tx, id, which === 'others' ? { allBut: session.id } : which);
+  });
+  if (count > 0) {
+    const fact = entry('sessions.ended', office.now(), id, { actor: id, count });
+    await commit(office.store, { state: [], entries: [fact], tasks: [] });
+  }
+  return count;
+}

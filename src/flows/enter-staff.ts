@@ -1,0 +1,174 @@
+import type { Session } from '../core/actor.ts';
+import { hmacSha256, sha256Hex, toBase64Url, toHex } from '../core/hash.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import { commit } from '../db/commit.ts';
+import { personByEmail, personById } from '../db/people.ts';
+import type { Factors, HalfSession, WithCookies } from '../db/sign-in.ts';
+import { countTry, forgiveTry } from '../db/throttles.ts';
+import { entry } from '../ledger/entry.ts';
+import type { Office } from './office.ts';
+
+/** Where somebody knocks from. */
+export interface Visitor {
+  readonly headers: Headers;
+  /** Address of the client, IPv6 by its /64; null where it is not known. */
+  readonly network: string | null;
+  /** What a browser keeps of an earlier sign-in (`knownDevice`); null where it has none. */
+  readonly device: string | null;
+}
+
+const minutes = 60;
+/** Wrong tries, each with the seconds in which they count. */
+const limits = {
+  accountFromNetwork: [10, 15 * minutes],
+  network: [100, 15 * minutes],
+  knownDevice: [10, 15 * minutes],
+  accountFromUnknownDevices: [30, 60 * minutes],
+  code: [6, 5 * minutes],
+} as const;
+
+/**
+ * Begin by password. Wrong tries are counted by account and network, by network, and by account over all devices that
+ * never signed in to it. Whoever floods an account therefore bars strangers from it and not its owner, whose browser
+ * brings a proof of an earlier sign-in and is counted for itself; passkeys are never barred.
+ */
+export async function enterByPassword(
+  office: Office,
+  visitor: Visitor,
+  email: string,
+  password: string,
+): Promise<WithCookies<HalfSession> | Refusal> {
+  const account = email.toLowerCase();
+  const isKnown = visitor.device !== null && isDeviceOf(office, visitor.device, account);
+  const counted = isKnown
+    ? [{ name: `device/${account}/${visitor.device}`, limit: limits.knownDevice }]
+    : [
+        { name: `network/${visitor.network}`, limit: limits.network },
+        { name: `account-network/${account}/${visitor.network}`, limit: limits.accountFromNetwork },
+        { name: `account/${account}`, limit: limits.accountFromUnknownDevices },
+      ];
+  const now = office.now();
+  // Counted before and forgiven after: many tries at once are counted, too.
+  for (const { name, limit } of counted) {
+    const [most, seconds] = limit;
+    const { allowed, retryAt } = await countTry(office.store, throttleKey(office, name), most, seconds, now);
+    if (allowed) continue;
+    if (name.startsWith('account/')) await reportBarred(office, account, now);
+    return tooMany(retryAt);
+  }
+  const entered = await office.signIn.enter(email, password, visitor.network, visitor.headers);
+  if (!entered) return refuse('unauthenticated', 'Address and password do not belong together. Nobody was signed in.');
+  for (const { name } of counted) await forgiveTry(office.store, throttleKey(office, name));
+  return entered;
+}
+
+/** What a whole sign-in leaves with its browser: a proof that this account was once opened on it, and nothing else. */
+export async function knownDevice(office: Office, email: string): Promise<string> {
+  const random = toBase64Url(office.random(16));
+  return `${random}.${deviceProof(office, random, email.toLowerCase())}`;
+}
+
+function isDeviceOf(office: Office, device: string, account: string): boolean {
+  const [random = '', proof = ''] = device.split('.');
+  // Digests of both are compared, so that how long it takes says nothing about the proof.
+  return random.length === 22 && sha256Hex(proof) === sha256Hex(deviceProof(office, random, account));
+}
+
+const deviceProof = (office: Office, random: string, account: string) =>
+  toBase64Url(hmacSha256(office.signInKey, `known device\n${random}\n${account}`));
+
+/**
+ * Give a code of the app or a recovery code: it makes a half session whole, and in a whole one counts as a fresh proof.
+ * Refused after six wrong codes in five minutes.
+ */
+export async function giveCode(
+  office: Office,
+  visitor: Visitor,
+  session: HalfSession,
+  code: string,
+  way: 'app' | 'recovery',
+): Promise<WithCookies<{ recoveryLeft: number }> | Refusal> {
+  const now = office.now();
+  const key = throttleKey(office, `code/${session.person.id}`);
+  const [most, seconds] = limits.code;
+  const { allowed, retryAt } = await countTry(office.store, key, most, seconds, now);
+  if (!allowed) return tooMany(retryAt);
+  const given = await office.signIn.giveCode(session, code, way, now, visitor.headers);
+  if (!given)
+    return refuse(
+      'unauthenticated',
+      way === 'app'
+        ? 'That code is wrong, too old or already used. Wait for the next one and enter it; nothing was changed.'
+        : 'That is none of your recovery codes, or it was used before. Nothing was changed.',
+    );
+  await forgiveTry(office.store, key);
+  if (way === 'recovery') {
+    const { id } = session.person;
+    const used = entry('factor.recovery_used', now, id, { actor: id, left: given.value.recoveryLeft });
+    await commit(office.store, { state: [], entries: [used], tasks: [] });
+  }
+  return given;
+}
+
+/** Use a passkey: it signs in by itself, or counts as a fresh proof of the person who is there already. */
+export async function usePasskey(
+  office: Office,
+  visitor: Visitor,
+  credential: string,
+  expected: string | null,
+): Promise<WithCookies<Session['person']> | Refusal> {
+  const used = await office.signIn.usePasskey(
+    parseCredential(credential),
+    expected,
+    visitor.network,
+    office.now(),
+    visitor.headers,
+  );
+  return (
+    used ??
+    refuse(
+      'unauthenticated',
+      'This passkey is not known here, belongs to somebody else, or was not confirmed with a fingerprint, face or PIN. Nobody was signed in.',
+    )
+  );
+}
+
+/** What a person still has to do before anything opens. */
+export async function nextFactor(office: Office, personId: string): Promise<Factors & { readonly isSetUp: boolean }> {
+  const factors = await office.signIn.factors(personId);
+  return { ...factors, isSetUp: factors.app || factors.passkeys.length > 0 };
+}
+
+/** A person's address, under which their device is known. */
+export async function emailOf(office: Office, personId: string): Promise<string | null> {
+  return (await personById(office.store, personId))?.email ?? null;
+}
+
+/** A browser's answer as it came: text from outside, which may be anything. */
+export function parseCredential(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function reportBarred(office: Office, account: string, now: Temporal.Instant): Promise<void> {
+  const person = await personByEmail(office.store, account);
+  const key = throttleKey(office, `barred/${account}`);
+  // Once an hour: the ledger must not grow with every wrong try.
+  if (!(await countTry(office.store, key, 1, 60 * minutes, now)).allowed) return;
+  const barred = entry('sign_in.barred', now, 'system', { actor: person?.id ?? null });
+  await commit(office.store, { state: [], entries: [barred], tasks: [] });
+}
+
+/** Keyed: the table of tries names neither people nor networks. */
+const throttleKey = (office: Office, name: string) => toHex(hmacSha256(office.signInKey, `throttle\n${name}`));
+
+function tooMany(retryAt: Temporal.Instant): Refusal {
+  return refuse(
+    'too_many_attempts',
+    `That was tried too often. Try again after ${retryAt.toString({ smallestUnit: 'minute' }).slice(11, 16)} UTC, on a device you have signed in with before, or with a passkey. Nobody was signed in.`,
+    { retryAt: retryAt.toString() },
+  );
+}

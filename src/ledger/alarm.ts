@@ -1,0 +1,117 @@
+import type { Entry } from './entry.ts';
+
+/** What wakes somebody: a few kinds, each with what it means and what to look at. */
+export const alarmKinds = {
+  failed_sign_ins: {
+    title: 'Somebody keeps trying to sign in',
+    next: 'Ask the person whether it was them. If not, let them change the password; their known devices still work.',
+  },
+  recovery_code_used: {
+    title: 'A recovery code was used',
+    next: 'Ask the person whether it was them and whether they still have their second factor.',
+  },
+  person_made: {
+    title: 'Somebody was given access',
+    next: 'Check that this person was meant to be let in, with this role.',
+  },
+  token_made: {
+    title: 'An API token was made',
+    next: 'Check who asked for it and what it is for. Revoke it under People and keys if nobody knows.',
+  },
+  role_changed: {
+    title: 'A role was changed',
+    next: 'Check that the change was meant. Whoever was signed in with the old role has been signed out.',
+  },
+  second_factor_removed: {
+    title: 'A second factor was taken away',
+    next: 'Ask the person whether it was them. Until they set one up they can do nothing.',
+  },
+  approval_outside_hours: {
+    title: 'Something was approved outside working hours',
+    next: 'Ask the approver whether it was them.',
+  },
+  many_exports: {
+    title: 'Unusually many exports by one person',
+    next: 'Look at the exports of the last day and ask what they are for.',
+  },
+  guard_fired: {
+    title: 'A purge was held back by a guard',
+    next: 'Read the run: it says which guard, and what to do.',
+  },
+  ledger_wrong: {
+    title: 'The ledger does not verify',
+    next: 'Stop writing, keep the database as it is, and run muniment ledger verify beside a checkpoint kept elsewhere.',
+  },
+} as const;
+export type AlarmKind = keyof typeof alarmKinds;
+
+/** Something that somebody should look at now. Facts are ids, codes and counts, as in the ledger (I5). */
+export interface Alarm {
+  readonly kind: AlarmKind;
+  /** The same occasion has the same key, and raises one alarm. */
+  readonly key: string;
+  readonly at: string;
+  readonly facts: Readonly<Record<string, string | number | null>>;
+}
+
+/** Whether an instant lies in the hours in which people work here. */
+export type IsWorkingTime = (at: Temporal.Instant) => boolean;
+
+/**
+ * The alarms that an entry raises. Asked at every commit, so that nothing that should wake somebody is written without:
+ * a flow cannot forget it.
+ */
+export function alarmsOf(entry: Entry, isWorkingTime: IsWorkingTime): readonly Alarm[] {
+  const raise = (kind: AlarmKind, of: string, facts: Alarm['facts']): Alarm => ({
+    kind,
+    key: `${kind}/${of}`,
+    at: entry.at,
+    facts: { ...facts, by: entry.actor },
+  });
+  const late = (of: string, what: string, id: string) =>
+    isWorkingTime(Temporal.Instant.from(entry.at)) ? [] : [raise('approval_outside_hours', of, { [what]: id })];
+  switch (entry.kind) {
+    case 'actor.created':
+      // The demonstration's own people, and whoever a first start makes.
+      return entry.actor === 'demo'
+        ? []
+        : [raise('person_made', entry.facts.actor, { actor: entry.facts.actor, role: entry.facts.role })];
+    case 'token.created':
+      return [
+        raise('token_made', entry.facts.token, {
+          token: entry.facts.token,
+          actor: entry.facts.actor,
+          role: entry.facts.role,
+          approves: entry.facts.canApprove ? 'yes' : 'no',
+        }),
+      ];
+    case 'actor.role_changed': {
+      const { actor, from, to } = entry.facts;
+      return [raise('role_changed', `${actor}/${entry.at}`, { actor, from, to })];
+    }
+    case 'factor.removed': {
+      const { actor, factor } = entry.facts;
+      return [raise('second_factor_removed', `${actor}/${entry.at}`, { actor, factor })];
+    }
+    case 'factor.recovery_used': {
+      const { actor, left } = entry.facts;
+      return [raise('recovery_code_used', `${actor}/${entry.at}`, { actor, left })];
+    }
+    case 'sign_in.barred':
+      return [raise('failed_sign_ins', `${entry.facts.actor}/${entry.at.slice(0, 13)}`, { actor: entry.facts.actor })];
+    case 'run.refused':
+      return [raise('guard_fired', entry.facts.run, { run: entry.facts.run, code: entry.facts.code })];
+    case 'run.awaiting_approval':
+      return [raise('guard_fired', entry.facts.run, { run: entry.facts.run, code: 'awaiting_approval' })];
+    case 'export.approved':
+      return late(entry.facts.export, 'export', entry.facts.export);
+    case 'hold.released':
+      return late(entry.facts.hold, 'hold', entry.facts.hold);
+    case 'run.approved':
+      return late(entry.facts.run, 'run', entry.facts.run);
+    case 'request.moved':
+      return entry.facts.move === 'approve' ? late(entry.facts.request, 'request', entry.facts.request) : [];
+    default:
+      return [];
+  }
+}

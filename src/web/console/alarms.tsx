@@ -1,0 +1,86 @@
+import { type AlarmKind, alarmKinds } from '../../ledger/alarm.ts';
+import { Facts, Hash, Pill, Time } from '../components/parts.tsx';
+import { ConsolePage, type Frame } from '../layout.tsx';
+import { Act } from './account.tsx';
+
+export interface AlarmsProps {
+  readonly frame: Frame;
+  readonly alarms: readonly {
+    readonly id: string;
+    readonly kind: AlarmKind;
+    readonly at: Temporal.Instant;
+    readonly facts: Readonly<Record<string, string | number | null>>;
+    readonly mailedAt: Temporal.Instant | null;
+    readonly postedAt: Temporal.Instant | null;
+    readonly seenAt: Temporal.Instant | null;
+    readonly seenBy: string | null;
+  }[];
+  readonly names: ReadonlyMap<string, string>;
+  /** Who is told besides this page. */
+  readonly told: readonly string[];
+}
+
+/** What somebody should look at now, and what was looked at. */
+export function AlarmsPage({ frame, alarms, names, told }: AlarmsProps) {
+  const open = alarms.filter(({ seenAt }) => seenAt === null);
+  const seen = alarms.filter(({ seenAt }) => seenAt !== null);
+  return (
+    <ConsolePage title="Alarms" frame={frame} here="/console/alarms">
+      <h1>Alarms</h1>
+      <p>
+        {told.length > 0
+          ? `Each alarm also goes to ${told.join(' and to ')}.`
+          : 'Nobody is told of alarms besides this page. Name an address under alarms in organization.yaml.'}
+      </p>
+      {open.length === 0 ? (
+        <div class="empty">
+          Nothing to look at. Sign-ins that fail again and again, new people and tokens, changed roles, purges held back
+          by a guard and approvals at odd hours will stand here.
+        </div>
+      ) : (
+        open.map((alarm) => <AlarmCard frame={frame} alarm={alarm} names={names} />)
+      )}
+      {seen.length > 0 ? (
+        <details>
+          <summary>{seen.length} looked at</summary>
+          {seen.map((alarm) => (
+            <AlarmCard frame={frame} alarm={alarm} names={names} />
+          ))}
+        </details>
+      ) : null}
+    </ConsolePage>
+  );
+}
+
+function AlarmCard({
+  frame,
+  alarm,
+  names,
+}: {
+  readonly frame: Frame;
+  readonly alarm: AlarmsProps['alarms'][number];
+  readonly names: ReadonlyMap<string, string>;
+}) {
+  const { title, next } = alarmKinds[alarm.kind];
+  const named = (value: string | number | null) =>
+    value === null ? 'not known' : (names.get(String(value)) ?? <Hash value={String(value)} />);
+  return (
+    <article class="card stack-tight">
+      <div class="page-head">
+        <h2>{title}</h2>
+        <Pill tone={alarm.seenAt ? 'quiet' : 'danger'}>{alarm.seenAt ? 'looked at' : 'new'}</Pill>
+      </div>
+      <p class="small muted">
+        <Time at={alarm.at} zone={frame.zone} />
+        {alarm.mailedAt ? ', mailed' : ''}
+        {alarm.postedAt ? ', posted' : ''}
+        {alarm.seenBy ? `, looked at by ${names.get(alarm.seenBy) ?? alarm.seenBy}` : ''}
+      </p>
+      <Facts rows={Object.entries(alarm.facts).map(([name, value]) => [name, named(value)] as const)} />
+      <p>{next}</p>
+      {alarm.seenAt === null && frame.may('alarms.work') ? (
+        <Act action={`/console/alarms/${alarm.id}/seen`} label="I have looked at it" />
+      ) : null}
+    </article>
+  );
+}
