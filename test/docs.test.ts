@@ -4,6 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../src/main.ts';
 import { emptyDatabase, type TestDatabase } from './support/database.ts';
+import { releaseCommands } from './support/release.ts';
 
 const documents = [
   'README.md',
@@ -25,6 +26,10 @@ function commandsOf(document: string): readonly string[] {
 const elsewhere: Readonly<Record<string, string>> = {
   'npm ci && npm start': 'CI and a fresh clone run it',
   'npm ci && npm test': 'this is it',
+  'npm run -s sbom': 'CI runs it',
+  'npm run -s licences': 'CI runs it',
+  'npm run -s advisories': 'CI runs it',
+  ...Object.fromEntries(releaseCommands().map((command) => [command, 'test/scripts/release.test.ts runs it'])),
 };
 
 /** What is run: the words after `npm run -s muniment --`, with what a document leaves to its reader filled in. */

@@ -20,10 +20,10 @@ afterEach(async () => {
 });
 const log = () => {};
 
-async function ask<T extends readonly postgres.MaybeRow[]>(url: string, text: string): Promise<T> {
+async function ask(url: string, text: string): Promise<readonly postgres.Row[]> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {
-    return await sql.unsafe<T>(text);
+    return await sql.unsafe(text);
   } finally {
     await sql.end({ timeout: 1 });
   }
