@@ -89,6 +89,8 @@ export interface SignIn {
   pendingApp(person: Session['person']): Promise<AppEnrolment | null>;
   /** The recovery codes that are left. */
   recoveryCodes(personId: string): Promise<readonly string[]>;
+  /** New recovery codes in place of the old; null when the password is wrong. */
+  renewRecoveryCodes(password: string, headers: Headers): Promise<readonly string[] | null>;
   /** What a browser needs to make a passkey, as JSON for `PublicKeyCredential.parseCreationOptionsFromJSON`. */
   passkeyCreation(headers: Headers): Promise<WithCookies<string>>;
   addPasskey(
@@ -322,6 +324,10 @@ export function openSignIn(
       return stored ? enrolmentOf(person, stored.secret) : null;
     },
     recoveryCodes: recoveryLeft,
+    async renewRecoveryCodes(password, headers) {
+      const reply = await auth.api.generateBackupCodes({ body: { password }, headers, asResponse: true });
+      return (await answerOf<{ backupCodes: string[] }>(reply))?.value.backupCodes ?? null;
+    },
     async passkeyCreation(headers) {
       const made = await answerOf<object>(
         await auth.api.generatePasskeyRegistrationOptions({ headers, asResponse: true }),

@@ -17,7 +17,7 @@ export async function sendAlarm(office: Office, id: string): Promise<void> {
   if (!alarm) throw new Error(`there is no alarm ${id}`);
   const failed: unknown[] = [];
   const to = office.policy.organization.alarms.email;
-  if (to !== null && alarm.mailedAt === null) {
+  if (to !== null && office.post.leaves && alarm.mailedAt === null) {
     const sent = office.post
       .send({ to, ...mailOf(office, alarm), messageId: `<${alarm.id}@${new URL(office.publicUrl).hostname}>` })
       .then(() => markAlarm(office.store.db.orm, id, 'mailedAt', office.now()));

@@ -29,6 +29,20 @@ export async function finishApp(
   return { value: await office.signIn.recoveryCodes(id), cookies: given.cookies };
 }
 
+/** New recovery codes; the old ones end. They are shown once. */
+export async function renewRecoveryCodes(
+  office: Office,
+  visitor: Visitor,
+  person: Session['person'],
+  password: string,
+): Promise<readonly string[] | Refusal> {
+  const codes = await office.signIn.renewRecoveryCodes(password, visitor.headers);
+  if (!codes) return refuse('unauthenticated', 'That is not your password. The old recovery codes still work.');
+  const renewed = entry('factor.added', office.now(), person.id, { actor: person.id, factor: 'recovery' });
+  await commit(office.store, { state: [], entries: [renewed], tasks: [] });
+  return codes;
+}
+
 /** Add a passkey. It has to be one that verifies its user: it will stand for two factors. */
 export async function addPasskey(
   office: Office,

@@ -137,6 +137,7 @@ export async function inviteByMail(
   if (isRefusal(invited)) return invited;
   const { actor, link, expiresAt } = invited;
   const until = expiresAt.slice(0, 16).replace('T', ' ');
+  // Whatever does not leave now is passed on by whoever invited: an invitation is no task, since its link is a secret.
   const sent = await office.post
     .send({
       to: order.email,

@@ -21,6 +21,8 @@ export type Sent = 'sent' | 'kept' | 'refused';
 
 /** The way out. */
 export interface Post {
+  /** Whether mail leaves at all. */
+  readonly leaves: boolean;
   /** @throws when the mail server does not answer, asks to try later, or does not let us in */
   send(letter: Outgoing): Promise<Sent>;
   /** Whether the mail server answers; null where there is none. */
@@ -34,9 +36,10 @@ export interface Post {
  * @param from the sender's address, from the organization's policy
  */
 export function openPost(url: string | null, from: { name: string; address: string }): Post {
-  if (url === null) return { send: async () => 'kept', check: async () => null, close: () => {} };
+  if (url === null) return { leaves: false, send: async () => 'kept', check: async () => null, close: () => {} };
   const transport = nodemailer.createTransport({ url, connectionTimeout: 10_000, socketTimeout: 30_000 });
   return {
+    leaves: true,
     async send({ to, subject, text, messageId }) {
       // `address` objects are never parsed as lists: a comma in an address cannot add a second recipient.
       try {

@@ -9,7 +9,7 @@ import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
-import { invitePerson } from '../../src/flows/create-actor.ts';
+import { acceptInvitation, createToken, invitePerson } from '../../src/flows/create-actor.ts';
 import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail } from '../../src/flows/look-up.ts';
 import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
@@ -35,6 +35,7 @@ export interface Scene {
   readonly ids: Readonly<
     Record<
       | 'invitation'
+      | 'person'
       | 'fresh'
       | 'answered'
       | 'erasure'
@@ -233,8 +234,15 @@ async function work(office: Office, code: (reference: string) => Promise<string>
       title: 'Counsel',
     }),
   );
+  // One who has a password and no second factor yet, and one whose token is about to be looked at.
+  const newcomer = good(
+    await invitePerson(office, cli, { email: newcomerEmail, name: 'Omar Haddad', role: 'legal', title: 'Paralegal' }),
+  );
+  good(await acceptInvitation(office, newcomer.link.split('/').at(-1) ?? '', newcomerPassword));
+  good(await createToken(office, cli, { name: 'nightly-report', role: 'auditor', expires: null, canApprove: false }));
   return {
     invitation: new URL(link).pathname,
+    person: newcomer.actor,
     fresh,
     answered,
     erasure,
@@ -257,6 +265,18 @@ export interface ScenePage {
   readonly as: 'nobody' | 'privacy' | 'legal' | 'compliance' | 'auditor' | 'admin';
   /** What is done on the page at `path` before it is looked at. */
   readonly act?: (page: Page) => Promise<void>;
+}
+
+/** One who was let in and has no second factor yet. */
+export const newcomerEmail = 'omar@kinfolk.example.com';
+export const newcomerPassword = 'several plain words of his own';
+
+/** As far as a password brings: to the second factor, or to setting one up. */
+export async function givePassword(page: Page, email: string, password: string): Promise<void> {
+  await page.fill('#email', email);
+  await page.fill('#password', password);
+  await page.click('main button[type=submit]');
+  await page.waitForURL(/second-factor/);
 }
 
 const submit = (page: Page) => page.click('main button[type=submit]');
@@ -334,7 +354,49 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
         await submit(page);
       },
     },
+    {
+      name: 'sign-in-second-factor',
+      path: '/console/sign-in',
+      as: 'nobody',
+      act: (page) => givePassword(page, signInAs.legal, scene.password),
+    },
+    {
+      name: 'sign-in-code-wrong',
+      path: '/console/sign-in',
+      as: 'nobody',
+      act: async (page) => {
+        await givePassword(page, signInAs.auditor, scene.password);
+        await page.fill('#code', '000000');
+        await page.click('form:has(#code) button[type=submit]');
+      },
+    },
+    {
+      name: 'sign-in-set-up',
+      path: '/console/sign-in',
+      as: 'nobody',
+      act: (page) => givePassword(page, newcomerEmail, newcomerPassword),
+    },
+    {
+      name: 'sign-in-scan',
+      path: '/console/sign-in',
+      as: 'nobody',
+      act: async (page) => {
+        await givePassword(page, newcomerEmail, newcomerPassword);
+        await page.fill('#password', newcomerPassword);
+        await page.click('form:has(#password) button[type=submit]');
+      },
+    },
+    {
+      name: 'sign-in-passkey',
+      path: '/console/sign-in',
+      as: 'nobody',
+      act: (page) => page.click('form[action$=passkey] button'),
+    },
     { name: 'step-up', path: '/console/step-up', as: 'legal' },
+    { name: 'account', path: '/console/account', as: 'legal' },
+    { name: 'person', path: `/console/settings/people/${ids.person}`, as: 'admin' },
+    { name: 'invite', path: '/console/settings/invite', as: 'admin' },
+    { name: 'alarms', path: '/console/alarms', as: 'compliance' },
     { name: 'console-not-found', path: '/console/no-such-page', as: 'legal' },
     { name: 'overview-admin', path: '/console', as: 'admin' },
     { name: 'overview-legal', path: '/console', as: 'legal' },

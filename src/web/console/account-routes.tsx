@@ -8,6 +8,7 @@ import {
   finishApp,
   removeApp,
   removePasskey,
+  renewRecoveryCodes,
 } from '../../flows/change-factors.ts';
 import { freshProof, revokeToken } from '../../flows/change-people.ts';
 import { makeToken } from '../../flows/create-actor.ts';
@@ -116,6 +117,16 @@ export function addAccountPages({ app, office, options, stepUpFor }: Desk): void
       );
     setCookies(c, done.cookies);
     return c.html((<RecoveryCodesPage door={{ ...door, refusal: null }} codes={done.value} />) as Html);
+  });
+  app.post('/account/recovery', async (c) => {
+    const unproven = prove(c);
+    if (unproven) return unproven;
+    const { person } = c.get('visit').frame.session;
+    const password = textOf(await c.req.formData(), 'password');
+    const codes = await renewRecoveryCodes(office, visitorOf(c, options, office), person, password);
+    if (isRefusal(codes)) return page(c, { refusal: codes });
+    const door = { organization: office.policy.organization, next: here, refusal: null };
+    return c.html((<RecoveryCodesPage door={door} codes={codes} />) as Html);
   });
   app.post('/account/app/remove', async (c) => {
     const { person } = c.get('visit').frame.session;

@@ -118,23 +118,21 @@ function Factors({ frame, factors, passkeyOptions }: AccountProps) {
           label="Make a passkey"
         >
           <Field name="name" label="A name for it" hint="Such as “work laptop”, so that you know it in a list.">
-            <input id="name" name="name" maxlength={60} />
+            <input id="name" type="text" name="name" maxlength={60} />
           </Field>
         </PasskeyForm>
       </details>
-      {factors.app ? null : (
-        <details>
-          <summary>Set up an authenticator app</summary>
-          <PostForm action="/console/account/app">
-            <Field name="password" label="Your password">
-              <input id="password" name="password" type="password" autocomplete="current-password" required />
-            </Field>
-            <button type="submit" class="secondary">
-              Set up an app
-            </button>
-          </PostForm>
-        </details>
-      )}
+      <details>
+        <summary>{factors.app ? 'Make new recovery codes' : 'Set up an authenticator app'}</summary>
+        <PostForm action={factors.app ? '/console/account/recovery' : '/console/account/app'}>
+          <Field name="password" label="Your password">
+            <input id="password" name="password" type="password" autocomplete="current-password" required />
+          </Field>
+          <button type="submit" class="secondary">
+            {factors.app ? 'Make new codes, end the old ones' : 'Set up an app'}
+          </button>
+        </PostForm>
+      </details>
     </section>
   );
 }
@@ -178,7 +176,7 @@ function OwnTokens({ frame, tokens }: AccountProps) {
         <summary>Make a token</summary>
         <PostForm action="/console/account/tokens">
           <Field name="expires" label="Valid for" hint="Such as P30D (30 days) or P1Y.">
-            <input id="expires" name="expires" value="P90D" required />
+            <input id="expires" type="text" name="expires" value="P90D" required />
           </Field>
           <label>
             <input type="checkbox" name="approves" value="yes" /> It may approve, in your name

@@ -1,5 +1,5 @@
 import { type AlarmKind, alarmKinds } from '../../ledger/alarm.ts';
-import { Facts, Hash, Pill, Time } from '../components/parts.tsx';
+import { Hash, Time } from '../components/parts.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
 import { Act } from './account.tsx';
 
@@ -30,7 +30,7 @@ export function AlarmsPage({ frame, alarms, names, told }: AlarmsProps) {
       <p>
         {told.length > 0
           ? `Each alarm also goes to ${told.join(' and to ')}.`
-          : 'Nobody is told of alarms besides this page. Name an address under alarms in organization.yaml.'}
+          : 'Nobody is told of alarms besides this page: that needs SMTP_URL and an address under alarms in organization.yaml, or ALARM_WEBHOOK_URL.'}
       </p>
       {open.length === 0 ? (
         <div class="empty">
@@ -65,19 +65,24 @@ function AlarmCard({
   const named = (value: string | number | null) =>
     value === null ? 'not known' : (names.get(String(value)) ?? <Hash value={String(value)} />);
   return (
-    <article class="card stack-tight">
-      <div class="page-head">
+    <article class="card alarm">
+      <div>
         <h2>{title}</h2>
-        <Pill tone={alarm.seenAt ? 'quiet' : 'danger'}>{alarm.seenAt ? 'looked at' : 'new'}</Pill>
+        <p class="small muted">
+          <Time at={alarm.at} zone={frame.zone} />
+          {alarm.mailedAt ? ', mailed' : ''}
+          {alarm.postedAt ? ', posted' : ''}
+          {alarm.seenBy ? `, looked at by ${names.get(alarm.seenBy) ?? alarm.seenBy}` : ''}
+        </p>
+        <p class="small">
+          {Object.entries(alarm.facts).map(([name, value]) => (
+            <span class="fact">
+              <span class="muted">{name}</span> {named(value)}
+            </span>
+          ))}
+        </p>
+        <p class="small">{next}</p>
       </div>
-      <p class="small muted">
-        <Time at={alarm.at} zone={frame.zone} />
-        {alarm.mailedAt ? ', mailed' : ''}
-        {alarm.postedAt ? ', posted' : ''}
-        {alarm.seenBy ? `, looked at by ${names.get(alarm.seenBy) ?? alarm.seenBy}` : ''}
-      </p>
-      <Facts rows={Object.entries(alarm.facts).map(([name, value]) => [name, named(value)] as const)} />
-      <p>{next}</p>
       {alarm.seenAt === null && frame.may('alarms.work') ? (
         <Act action={`/console/alarms/${alarm.id}/seen`} label="I have looked at it" />
       ) : null}

@@ -120,7 +120,7 @@ export function addAlarmPages({ app, office, allow, say }: Desk): void {
           frame={c.get('visit').frame}
           alarms={await alarmsPage(office, { limit: 200, offset: 0 })}
           names={await actorNames(office)}
-          told={[...(email ? [email] : []), ...(office.webhook ? ['the webhook'] : [])]}
+          told={[...(email && office.post.leaves ? [email] : []), ...(office.webhook ? ['the webhook'] : [])]}
         />
       ) as Html,
     );

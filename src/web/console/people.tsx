@@ -224,13 +224,13 @@ export function InvitePage({
       ) : null}
       <PostForm action="/console/settings/invite">
         <Field name="name" label="Full name" error={errorFor(refusal, 'name')}>
-          <input id="name" name="name" value={values.name ?? ''} maxlength={120} required />
+          <input id="name" type="text" name="name" value={values.name ?? ''} maxlength={120} required />
         </Field>
         <Field name="email" label="E-mail address" error={errorFor(refusal, 'email')}>
           <input id="email" name="email" type="email" value={values.email ?? ''} maxlength={254} required />
         </Field>
         <Field name="title" label="Title" hint="As it stands in letters and packages; may stay empty.">
-          <input id="title" name="title" value={values.title ?? ''} maxlength={120} />
+          <input id="title" type="text" name="title" value={values.title ?? ''} maxlength={120} />
         </Field>
         <Field name="role" label="Role">
           <select id="role" name="role">

@@ -129,6 +129,7 @@ function CodeForm({
       <Field name="code" label="Six-digit code" hint="From your authenticator app. Each code works once.">
         <input
           id="code"
+          type="text"
           name="code"
           inputmode="numeric"
           pattern="[0-9 ]{6,7}"
@@ -191,7 +192,7 @@ export function SecondFactorPage({
               <input type="hidden" name="next" value={door.next} />
               <input type="hidden" name="way" value="recovery" />
               <Field name="recovery" label="Recovery code" hint="One of those you were shown when you set up the app.">
-                <input id="recovery" name="code" autocomplete="off" required />
+                <input id="recovery" type="text" name="code" autocomplete="off" required />
               </Field>
               <button type="submit" class="secondary">
                 Use it up
@@ -201,6 +202,7 @@ export function SecondFactorPage({
         </>
       ) : null}
       <p class="small muted">Lost both? An administrator can take your second factor away, and you set up a new one.</p>
+      <hr />
       <SignOut />
     </DoorPage>
   );
@@ -208,7 +210,7 @@ export function SecondFactorPage({
 
 function SignOut() {
   return (
-    <form method="post" action="/console/sign-out" class="inline">
+    <form method="post" action="/console/sign-out" class="stack">
       <button type="submit" class="secondary">
         Sign out
       </button>
@@ -246,7 +248,7 @@ export function SetUpFactorPage({
           label="Make a passkey"
         >
           <Field name="name" label="A name for it" hint="Such as “work laptop”, so that you know it in a list.">
-            <input id="name" name="name" maxlength={60} />
+            <input id="name" type="text" name="name" maxlength={60} />
           </Field>
         </PasskeyForm>
       </section>
@@ -261,6 +263,7 @@ export function SetUpFactorPage({
           <button type="submit">Set up an app</button>
         </PostForm>
       </section>
+      <hr />
       <SignOut />
     </DoorPage>
   );

@@ -1,0 +1,331 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Actor } from '../../src/core/actor.ts';
+import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
+import { acceptInvitation, invitePerson } from '../../src/flows/create-actor.ts';
+import type { Office } from '../../src/flows/office.ts';
+import { webApp } from '../../src/web/app.tsx';
+import { openTestHouse, type TestHouse } from '../support/house.ts';
+import { mailboxSources, messagesRetention, policiesFolder } from '../support/policies.ts';
+import { appCode, Visitor } from '../support/staff.ts';
+
+const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
+const password = 'several plain words';
+
+function good<T>(value: T | Refusal): T {
+  if (isRefusal(value)) throw new Error(`${value.code}: ${value.detail}`);
+  return value;
+}
+
+let opened: TestHouse;
+let office: Office;
+let app: ReturnType<typeof webApp>;
+let network = '192.0.2.1';
+let people = 0;
+/** The service's own clock; the app's codes go by the machine's. */
+let now = Temporal.Now.instant();
+
+beforeAll(async () => {
+  const policies = policiesFolder({ 'sources.yaml': mailboxSources, 'retention.yaml': messagesRetention });
+  opened = await openTestHouse({ policies, env: { APP: 'postgres://nobody@127.0.0.1:1/nothing' }, now: () => now });
+  office = opened.house.office;
+  app = webApp(office, { nextBell: () => null, networkOf: () => network, report: () => {} });
+});
+afterAll(() => opened?.close());
+beforeEach(() => {
+  now = Temporal.Now.instant();
+});
+
+interface Member {
+  readonly id: string;
+  readonly email: string;
+}
+
+async function member(role: 'legal' | 'admin' | 'privacy' = 'legal'): Promise<Member> {
+  people += 1;
+  const email = `person${people}@example.com`;
+  const { link, actor } = good(await invitePerson(office, cli, { email, name: `Person ${people}`, role, title: null }));
+  good(await acceptInvitation(office, link.split('/').at(-1) ?? '', password));
+  return { id: actor, email };
+}
+
+const secretIn = (text: string) => /<code class="secret">([A-Z2-7]+)<\/code>/.exec(text)?.[1] ?? '';
+const codesIn = (text: string) => [...text.matchAll(/<li><code>([^<]+)<\/code>/g)].map(([, code = '']) => code);
+
+/** Sign in for the first time: password, app, recovery codes. */
+async function setUp(email: string): Promise<{ visitor: Visitor; secret: string; recovery: readonly string[] }> {
+  const visitor = new Visitor(app);
+  const entered = await visitor.post('/console/sign-in', { email, password });
+  expect(entered).toMatchObject({ status: 303, to: '/console/second-factor?next=%2Fconsole' });
+  const scan = await visitor.post('/console/second-factor/set-up', { password });
+  const secret = secretIn(scan.text);
+  const done = await visitor.post('/console/second-factor/set-up/finish', { code: appCode(secret, Date.now()) });
+  expect(done.status).toBe(200);
+  return { visitor, secret, recovery: codesIn(done.text) };
+}
+
+/** Another code that counts now: the app's codes of the periods beside this one do, too. */
+const nextCode = (secret: string) => appCode(secret, Date.now() + 30_000);
+
+describe('signing in', () => {
+  it('by password alone opens nothing: every page of the console leads to the second factor', async () => {
+    const { email } = await member('admin');
+    const visitor = new Visitor(app);
+    await visitor.post('/console/sign-in', { email, password });
+    const pages = ['/console', '/console/requests', '/console/settings', '/console/account', '/console/alarms'];
+    for (const page of pages) {
+      const answer = await visitor.get(page);
+      expect(answer.status).toBe(303);
+      expect(answer.to).toMatch(/^\/console\/second-factor\?next=/);
+    }
+    expect(await office.signIn.session(new Headers({ cookie: visitor.jar }))).toBeNull();
+    expect(await visitor.post('/console/account/sessions/end')).toMatchObject({ status: 303 });
+  });
+
+  it('becomes whole with the first code of an app, under a new name; recovery codes are shown once', async () => {
+    const { email } = await member();
+    const visitor = new Visitor(app);
+    await visitor.post('/console/sign-in', { email, password });
+    const half = visitor.jar;
+    expect((await visitor.get('/console/second-factor')).to).toBe('/console/second-factor/set-up?next=%2Fconsole');
+    const scan = await visitor.post('/console/second-factor/set-up', { password });
+    expect(scan.text).toContain('<svg');
+    const wrong = await visitor.post('/console/second-factor/set-up/finish', { code: '000000' });
+    expect(wrong.status).toBe(422);
+    expect(secretIn(wrong.text)).toBe(secretIn(scan.text));
+    const done = await visitor.post('/console/second-factor/set-up/finish', {
+      code: appCode(secretIn(scan.text), Date.now()),
+    });
+    expect(codesIn(done.text)).toHaveLength(10);
+    expect((await visitor.get('/console')).status).toBe(200);
+    // Whoever had the half session's name has nothing.
+    expect(await office.signIn.session(new Headers({ cookie: half }))).toBeNull();
+    expect(await office.signIn.halfSession(new Headers({ cookie: half }))).toBeNull();
+  });
+
+  it('takes each code once, and a recovery code once', async () => {
+    const { email, id } = await member();
+    const { secret, recovery } = await setUp(email);
+    const again = new Visitor(app);
+    await again.post('/console/sign-in', { email, password });
+    const used = await again.post('/console/second-factor', { way: 'app', code: appCode(secret, Date.now()) });
+    expect(used.status).toBe(401);
+    expect(used.text).toContain('already used');
+    expect((await again.post('/console/second-factor', { way: 'app', code: nextCode(secret) })).to).toBe('/console');
+
+    const lost = new Visitor(app);
+    await lost.post('/console/sign-in', { email, password });
+    const [code = ''] = recovery;
+    expect((await lost.post('/console/second-factor', { way: 'recovery', code })).to).toBe('/console');
+    const other = new Visitor(app);
+    await other.post('/console/sign-in', { email, password });
+    expect((await other.post('/console/second-factor', { way: 'recovery', code })).status).toBe(401);
+    const alarms = await office.store.db.sql`SELECT kind FROM alarms WHERE facts->>'actor' = ${id} ORDER BY kind`;
+    expect(alarms.map(({ kind }) => kind as string)).toContain('recovery_code_used');
+  });
+
+  it('gives nobody a second factor by password who has one already', async () => {
+    const { email } = await member();
+    await setUp(email);
+    const thief = new Visitor(app);
+    await thief.post('/console/sign-in', { email, password });
+    expect((await thief.get('/console/second-factor/set-up')).to).toBe('/console/second-factor');
+    expect((await thief.post('/console/second-factor/set-up', { password })).to).toBe('/console/second-factor');
+    expect((await thief.post('/console/second-factor/set-up/finish', { code: '123456' })).to).toBe(
+      '/console/second-factor',
+    );
+    const passkey = { credential: '{"id":"x","rawId":"x","type":"public-key","response":{}}' };
+    expect((await thief.post('/console/second-factor/set-up/passkey', passkey)).to).toBe('/console/second-factor');
+    expect((await thief.get('/console')).to).toMatch(/second-factor/);
+  });
+
+  it('refuses codes after six wrong ones, even the right one, until five minutes have passed', async () => {
+    const { email } = await member();
+    const { secret } = await setUp(email);
+    const visitor = new Visitor(app);
+    await visitor.post('/console/sign-in', { email, password });
+    for (let i = 0; i < 6; i++)
+      expect((await visitor.post('/console/second-factor', { way: 'app', code: `00000${i}` })).status).toBe(401);
+    const right = { way: 'app', code: nextCode(secret) };
+    expect((await visitor.post('/console/second-factor', right)).status).toBe(429);
+    now = now.add({ minutes: 5, seconds: 1 });
+    expect((await visitor.post('/console/second-factor', right)).to).toBe('/console');
+  });
+
+  it('says the same of an unknown address and a wrong password', async () => {
+    const { email } = await member();
+    const answers = [];
+    for (const address of [email, 'nobody@example.com'])
+      answers.push(await new Visitor(app).post('/console/sign-in', { email: address, password: 'not the password' }));
+    expect(answers[0]?.status).toBe(401);
+    expect(answers[0]?.text).toBe(answers[1]?.text);
+  });
+});
+
+describe('a flood of wrong passwords', () => {
+  const wrong = async (email: string, from: string) => {
+    network = from;
+    return (await new Visitor(app).post('/console/sign-in', { email, password: 'wrong wrong wrong' })).status;
+  };
+
+  it('bars strangers from the account and not its owner on a known device; one alarm tells of it', async () => {
+    const { email, id } = await member();
+    network = '198.51.100.1';
+    const { visitor: owner, secret } = await setUp(email);
+    await owner.post('/console/sign-out');
+    expect(owner.cookie('muniment.device')).toBeDefined();
+    const seen = [];
+    for (let i = 0; i < 40; i++) seen.push(await wrong(email, `203.0.113.${i}`));
+    expect(seen.slice(0, 30).every((status) => status === 401)).toBe(true);
+    expect(seen.slice(30).every((status) => status === 429)).toBe(true);
+    // The right password from an unknown device is barred as well: it says nothing about the password.
+    network = '203.0.113.99';
+    expect((await new Visitor(app).post('/console/sign-in', { email, password })).status).toBe(429);
+    // The owner's browser is known.
+    const entered = await owner.post('/console/sign-in', { email, password });
+    expect(entered.to).toMatch(/second-factor/);
+    expect((await owner.post('/console/second-factor', { way: 'app', code: nextCode(secret) })).to).toBe('/console');
+    const alarms = await office.store.db
+      .sql`SELECT 1 FROM alarms WHERE kind = 'failed_sign_ins' AND facts->>'actor' = ${id}`;
+    expect(alarms).toHaveLength(1);
+  });
+
+  it('of one network at one account ends after ten, and a forged proof of a known device helps nobody', async () => {
+    const { email } = await member();
+    const seen = [];
+    for (let i = 0; i < 12; i++) seen.push(await wrong(email, '192.0.2.77'));
+    expect(seen.filter((status) => status === 401)).toHaveLength(10);
+    const forger = new Visitor(app);
+    network = '192.0.2.78';
+    const { visitor: other } = await setUp((await member()).email);
+    network = '192.0.2.77';
+    for (const device of [`${'a'.repeat(22)}.${'b'.repeat(43)}`, '.', other.cookie('muniment.device') ?? 'x']) {
+      forger.setCookie('muniment.device', device);
+      expect((await forger.post('/console/sign-in', { email, password })).status).toBe(429);
+    }
+  });
+
+  it('counts tries made at once, each', async () => {
+    const { email } = await member();
+    network = '192.0.2.88';
+    const statuses = await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const visitor = new Visitor(app);
+        return (await visitor.post('/console/sign-in', { email, password: 'wrong wrong wrong' })).status;
+      }),
+    );
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(20);
+    network = '192.0.2.1';
+  });
+});
+
+describe('who gets in', () => {
+  it('ends at once for whoever is disabled: sessions and tokens, and the record keeps their name', async () => {
+    const boss = await member('admin');
+    const left = await member();
+    const { visitor } = await setUp(left.email);
+    const { visitor: admin } = await setUp(boss.email);
+    const made = await visitor.post('/console/account/tokens', { expires: 'P1D' });
+    const token = /mnt_[A-Za-z0-9_-]{43}/.exec(made.text)?.[0] ?? '';
+    expect(token).not.toBe('');
+    expect((await admin.post(`/console/settings/people/${left.id}/disable`)).status).toBe(303);
+    expect((await visitor.get('/console')).to).toMatch(/sign-in/);
+    const [row] = await office.store.db.sql`SELECT revoked_at FROM tokens WHERE actor_id = ${left.id}`;
+    expect(row?.revoked_at).not.toBeNull();
+    expect((await new Visitor(app).post('/console/sign-in', { email: left.email, password })).status).toBe(401);
+    expect((await admin.get(`/console/settings/people/${left.id}`)).text).toContain('disabled');
+    expect((await admin.post(`/console/settings/people/${left.id}/enable`)).status).toBe(303);
+    expect((await new Visitor(app).post('/console/sign-in', { email: left.email, password })).status).toBe(303);
+    expect((await visitor.get('/console')).to).toMatch(/sign-in/);
+  });
+
+  it('changes with the role at once, never by oneself, and asks for a fresh proof', async () => {
+    const boss = await member('admin');
+    const other = await member();
+    const { visitor: admin, secret } = await setUp(boss.email);
+    const { visitor } = await setUp(other.email);
+    expect((await visitor.get('/console/settings')).status).toBe(403);
+    const role = (id: string, to: string) => admin.post(`/console/settings/people/${id}/role`, { role: to });
+    expect((await role(boss.id, 'legal')).status).toBe(409);
+    now = now.add({ minutes: 6 });
+    expect((await role(other.id, 'admin')).to).toBe(
+      `/console/step-up?next=${encodeURIComponent(`/console/settings/people/${other.id}`)}`,
+    );
+    const step = await admin.post('/console/step-up', { code: nextCode(secret), next: '/console/settings' });
+    expect(step.to).toBe('/console/settings');
+    expect((await role(other.id, 'admin')).to).toBe(`/console/settings/people/${other.id}`);
+    expect((await visitor.get('/console')).to).toMatch(/sign-in/);
+    const [raised] = await office.store.db
+      .sql`SELECT facts FROM alarms WHERE kind = 'role_changed' AND facts->>'actor' = ${other.id}`;
+    expect(raised?.facts).toMatchObject({ from: 'legal', to: 'admin', by: boss.id });
+  });
+
+  it('never leaves nobody who can let people in, even when two administrators disable each other at once', async () => {
+    await office.store.db.sql`UPDATE people SET role = 'auditor' WHERE role = 'admin'`;
+    const [a, b] = [await member('admin'), await member('admin')];
+    const [first, second] = [(await setUp(a.email)).visitor, (await setUp(b.email)).visitor];
+    await Promise.all([
+      first.post(`/console/settings/people/${b.id}/disable`),
+      second.post(`/console/settings/people/${a.id}/disable`),
+    ]);
+    const left = await office.store.db.sql`SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL`;
+    expect(left).toHaveLength(1);
+  });
+
+  it('I6 gives nobody a secret that approves in another name', async () => {
+    const boss = await member('admin');
+    const { visitor: admin } = await setUp(boss.email);
+    const { makeToken } = await import('../../src/flows/create-actor.ts');
+    const by: Actor = { id: boss.id, kind: 'person', role: 'admin', approval: 'step_up' };
+    const order = { role: 'legal' as const, expires: null };
+    const other = await member();
+    const name = (await office.store.db.sql`SELECT name FROM people WHERE id = ${other.id}`)[0]?.name as string;
+    for (const refused of [
+      await makeToken(office, by, { ...order, name, canApprove: false }, true),
+      await makeToken(office, by, { ...order, name: 'a-new-service', canApprove: true }, true),
+      await makeToken(office, { ...by, approval: null }, { ...order, name: 'a-new-service', canApprove: false }, true),
+      await makeToken(office, by, { ...order, name: 'a-new-service', canApprove: false }, false),
+    ])
+      expect(isRefusal(refused)).toBe(true);
+    expect(isRefusal(await makeToken(office, by, { ...order, name: 'a-new-service', canApprove: false }, true))).toBe(
+      false,
+    );
+    expect((await admin.get('/console/settings')).text).toContain('a-new-service');
+  });
+
+  it('is one person over all their tokens and sessions', async () => {
+    const { email, id } = await member();
+    const { visitor } = await setUp(email);
+    await visitor.post('/console/account/tokens', { expires: 'P1D', approves: 'yes' });
+    const [row] = await office.store.db.sql`SELECT actor_id, can_approve FROM tokens WHERE actor_id = ${id}`;
+    expect(row).toEqual({ actor_id: id, can_approve: true });
+  });
+
+  it('loses the second factor by an administrator, and sets up a new one at the next sign-in', async () => {
+    const boss = await member('admin');
+    const other = await member();
+    const { visitor: admin } = await setUp(boss.email);
+    const { visitor } = await setUp(other.email);
+    expect((await admin.post(`/console/settings/people/${other.id}/reset`)).status).toBe(303);
+    expect((await visitor.get('/console')).to).toMatch(/sign-in/);
+    const back = new Visitor(app);
+    await back.post('/console/sign-in', { email: other.email, password });
+    expect((await back.get('/console/second-factor')).to).toMatch(/set-up/);
+  });
+
+  it('sees their own sessions and ends them; never their last second factor', async () => {
+    const { email } = await member();
+    const { visitor, secret } = await setUp(email);
+    const phone = new Visitor(app);
+    await phone.post('/console/sign-in', { email, password });
+    await phone.post('/console/second-factor', { way: 'app', code: nextCode(secret) });
+    expect((await phone.get('/console')).status).toBe(200);
+    expect((await visitor.get('/console/account')).text).toContain('End all others');
+    await visitor.post('/console/account/sessions/end');
+    expect((await phone.get('/console')).to).toMatch(/sign-in/);
+    expect((await visitor.get('/console')).status).toBe(200);
+    const refused = await visitor.post('/console/account/app/remove');
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain('only second factor');
+  });
+});
