@@ -17,7 +17,7 @@ import { type Config, ConfigProblem, readConfig } from './config.ts';
 import { defaultDataFolder } from './db/embedded/account.ts';
 import { EmbeddedDatabaseError } from './db/embedded/fault.ts';
 import { DatabaseBehind } from './db/keepsake.ts';
-import { DatabaseUnprepared } from './db/migrate.ts';
+import { DatabaseUnprepared } from './db/unprepared.ts';
 import { migrateDatabase, openHouse, PolicyInvalid, readPolicyFiles } from './house.ts';
 import { startService } from './serve.ts';
 

@@ -5,19 +5,12 @@ import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { grantRights } from './roles.ts';
 import { installTaskQueue } from './tasks.ts';
+import { DatabaseUnprepared } from './unprepared.ts';
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
 
 /** Any constant: two services that start at once must not both migrate. */
 const migrationLock = 7_165_000;
-
-/** The database cannot be brought to this version with the connections that were given: what happened, and what to do. */
-export class DatabaseUnprepared extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'DatabaseUnprepared';
-  }
-}
 
 export interface Prepared {
   /** Statements that gave the service's role rights or took some: none where nothing was new. */

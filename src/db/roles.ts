@@ -22,11 +22,14 @@ const special: Readonly<Record<string, (columns: readonly string[]) => readonly 
   // Statements that pg-boss runs later, as the owner: whoever could write here would be the owner.
   'pgboss.bam': () => ['SELECT'],
   // When which replica last did what; the number of the schema is the owner's.
-  'pgboss.version': (columns) => [
-    'SELECT',
-    ...columns.filter((column) => column !== 'version').map((column) => `UPDATE (${column})`),
-  ],
+  'pgboss.version': (columns) => ['SELECT', ...updatesBut(columns, 'version')],
+  // Counts and times; an upgrade of pg-boss writes the name of a queue's table, unquoted, into statements of the owner's.
+  'pgboss.queue': (columns) => ['SELECT', ...updatesBut(columns, 'name', 'policy', 'partition', 'table_name')],
 };
+
+function updatesBut(columns: readonly string[], ...kept: readonly string[]): readonly Right[] {
+  return columns.filter((column) => !kept.includes(column)).map((column) => `UPDATE (${column})`);
+}
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
@@ -137,7 +140,8 @@ export async function excessOfOwnRole(db: Database): Promise<{ role: string; exc
         OR has_table_privilege('public.ledger_checkpoints', 'UPDATE, DELETE, TRUNCATE, TRIGGER')
         OR has_table_privilege('public.ledger_tiles', 'UPDATE, DELETE, TRUNCATE, TRIGGER')
         OR has_table_privilege('public.ledger_pending', 'UPDATE, DELETE, TRUNCATE, TRIGGER')
-        OR has_table_privilege('pgboss.bam', 'INSERT, UPDATE, TRIGGER') AS ledger_rights
+        OR has_table_privilege('pgboss.bam', 'INSERT, UPDATE, TRIGGER')
+        OR has_table_privilege('pgboss.queue', 'INSERT, UPDATE, TRIGGER') AS ledger_rights
     FROM pg_roles r WHERE r.rolname = current_user`;
   if (!row) throw new Error('the connection has no role');
   return { role: row.role, excess: everyExcess.filter((kind) => row[kind]) };

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { fromDrizzle, PgBoss } from 'pg-boss';
 import { type Task, type TaskName, taskNames } from '../ledger/decision.ts';
+import { DatabaseUnprepared } from './unprepared.ts';
 
 /** The payload of a task as a worker gets it. */
 export type TaskPayload = Readonly<Record<string, string | number>>;
@@ -48,6 +49,7 @@ export async function installTaskQueue(url: string): Promise<void> {
   // An index that could not be built is reported here and tried again by the next start.
   boss.on('error', () => {});
   await boss.start();
+  await makeQueues(boss);
   const giveUpAt = performance.now() + indexesWaitMs;
   while (performance.now() < giveUpAt && (await indexesToBuild(boss))) await pause(200);
   await boss.stop({ graceful: true, close: true });
@@ -59,6 +61,28 @@ const indexesWaitMs = 600_000;
 async function indexesToBuild(boss: PgBoss): Promise<boolean> {
   const left = await boss.getBamStatus();
   return left.some(({ status, count }) => (status === 'pending' || status === 'in_progress') && count > 0);
+}
+
+async function makeQueues(boss: PgBoss): Promise<void> {
+  for (const name of taskNames)
+    await boss.createQueue(name, {
+      ...retry,
+      notify: true,
+      expireInSeconds: 3600 * 6,
+      heartbeatSeconds: 60,
+      deleteAfterSeconds: 86_400 * 7,
+    });
+}
+
+/** Queues are the owner's to make: pg-boss's upgrades write a queue's table name into statements that the owner runs. */
+async function demandQueues(boss: PgBoss): Promise<void> {
+  const there = new Set((await boss.getQueues()).map(({ name }) => name));
+  const missing = taskNames.filter((name) => !there.has(name));
+  if (missing.length === 0) return;
+  await boss.stop({ graceful: false, close: true });
+  throw new DatabaseUnprepared(
+    `The queues ${missing.join(', ')} of this version are not there, and the service's role may not make them. Nothing was started. Run the verb "migrate" with the owner's connection in MUNIMENT_MIGRATION_URL, or start with it.`,
+  );
 }
 
 /**
@@ -81,14 +105,7 @@ export async function openTaskQueue(
   });
   boss.on('error', (error) => report('task queue', error));
   await boss.start();
-  for (const name of taskNames)
-    await boss.createQueue(name, {
-      ...retry,
-      notify: true,
-      expireInSeconds: 3600 * 6,
-      heartbeatSeconds: 60,
-      deleteAfterSeconds: 86_400 * 7,
-    });
+  await (makesTables ? makeQueues(boss) : demandQueues(boss));
   return {
     async send(tx, tasks) {
       const db = fromDrizzle(tx, sql);

@@ -5,8 +5,10 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/connect.ts';
-import { DatabaseUnprepared, prepareDatabase } from '../../src/db/migrate.ts';
+import { prepareDatabase } from '../../src/db/migrate.ts';
 import { excessOfOwnRole } from '../../src/db/roles.ts';
+import { openTaskQueue } from '../../src/db/tasks.ts';
+import { DatabaseUnprepared } from '../../src/db/unprepared.ts';
 import { readHealth } from '../../src/flows/read-health.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
 import { migrateDatabase } from '../../src/house.ts';
@@ -99,6 +101,10 @@ const attacks: Readonly<Record<string, readonly string[]>> = {
     "INSERT INTO pgboss.bam (name, version, status, table_name, command) VALUES ('x', 1, 'pending', 'job', 'DROP TABLE public.ledger_entries')",
     "UPDATE pgboss.bam SET command = 'DROP TABLE public.ledger_entries'",
     'UPDATE pgboss.version SET version = 1',
+    "UPDATE pgboss.queue SET partition = true, table_name = 'x; DROP TABLE public.ledger_entries'",
+    "INSERT INTO pgboss.queue SELECT 'other', policy, retry_limit, retry_delay, retry_backoff, retry_delay_max, expire_seconds, retention_seconds, deletion_seconds, null, true, 'x; DROP TABLE public.ledger_entries' FROM pgboss.queue LIMIT 1",
+    'SELECT pgboss.create_queue(\'other\', \'{"policy": "standard"}\')',
+    "SELECT pgboss.delete_queue('send-notice')",
     "SELECT pgboss.job_table_run_async('x', 1, 'DROP TABLE public.ledger_entries', 'job')",
     'CREATE TABLE public.shadow (x int)',
     'CREATE FUNCTION public.sha256(bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT $1 $$',
@@ -286,6 +292,15 @@ describe('the roles of the database', () => {
     await prepareDatabase(serviceUrl, ownerUrl);
     await database.sql`DELETE FROM schema_migrations WHERE created_at = (SELECT max(created_at) FROM schema_migrations)`;
     await expect(prepareDatabase(serviceUrl, null)).rejects.toThrow(DatabaseUnprepared);
+
+    await database.sql`DELETE FROM pgboss.queue WHERE name = 'send-notice'`;
+    await expect(openTaskQueue(serviceUrl, () => {}, false)).rejects.toThrow('The queues send-notice of this version');
+  });
+
+  it('may both be the same one, which then owns everything', async () => {
+    await using database = await emptyDatabase();
+    const { ownerUrl } = await separateRoles(database.url);
+    expect(await prepareDatabase(ownerUrl, ownerUrl)).toEqual({ granted: [], ownsQueue: true });
   });
 
   it('are refused when the owner named owns nothing, or another database', async () => {
