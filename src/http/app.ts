@@ -11,6 +11,7 @@ import { Api, type RouteEntry, type SessionOf } from './endpoint.ts';
 import { addExports } from './exports.ts';
 import { addHolds } from './holds.ts';
 import { addLedger, publicLedger } from './ledger.ts';
+import { addPeople } from './people.ts';
 import { replyProblem } from './problem.ts';
 import { addRequests } from './requests.ts';
 import { addRuns } from './runs.ts';
@@ -35,6 +36,7 @@ export function httpApp(
   addDemands(api, office);
   addExports(api, office);
   addLedger(api, office);
+  addPeople(api, office);
   api.add({
     method: 'post',
     path: '/verify',

@@ -28,6 +28,8 @@ interface Definition<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Z
   readonly body?: B;
   /** The body is multipart: the handler reads it itself. */
   readonly multipart?: boolean;
+  /** The answer holds a secret, which is kept nowhere: a repeated Idempotency-Key does it again. */
+  readonly answersSecret?: boolean;
   readonly answer: z.ZodType | 'bytes';
   readonly status?: 200 | 201 | 202;
   readonly handle: (call: {
@@ -105,7 +107,7 @@ export class Api {
         return isRefusal(outcome) ? replyProblem(c, outcome) : c.json(outcome as object, definition.status ?? 200);
       };
       const key = c.req.header('Idempotency-Key');
-      if (method !== 'post' || key === undefined || multipart) return run();
+      if (method !== 'post' || key === undefined || multipart || definition.answersSecret) return run();
       return this.#once(c, caller, key, input.body, run);
     });
   }

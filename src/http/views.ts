@@ -17,7 +17,7 @@ import { allowedMoves, requestStates, requestTypes, type SubjectRequest, standin
 
 /** What leaves the API, as schemas (for /openapi.json) and as functions from the aggregates. */
 
-const instant = z.string().openapi({ format: 'date-time', example: '2026-11-27T09:30:00.000Z' });
+export const instant = z.string().openapi({ format: 'date-time', example: '2026-11-27T09:30:00.000Z' });
 const at = (value: Temporal.Instant | null) => (value === null ? null : formatInstant(value));
 const refusal = z.object({ code: z.string(), detail: z.string() }).nullable();
 

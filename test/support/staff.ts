@@ -1,5 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { Hono } from 'hono';
+import type { Actor, Role } from '../../src/core/actor.ts';
+import { isRefusal } from '../../src/core/refusal.ts';
+import { acceptInvitation, invitePerson } from '../../src/flows/create-actor.ts';
+import type { Office } from '../../src/flows/office.ts';
 
 /** A browser without scripts on the pages of an app: it keeps cookies, follows nothing, and sends forms from our own origin. */
 export class Visitor {
@@ -83,3 +87,49 @@ export function appCode(base32: string, atMs: number): string {
   const offset = (mac.at(-1) ?? 0) & 15;
   return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
+
+const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
+
+/** What everybody of the tests' staff signs in with. */
+export const staffPassword = 'several plain words';
+
+export interface Member {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+}
+
+/** Somebody of the staff who was invited and has a password, and no second factor yet. */
+export async function newMember(office: Office, role: Role, email: string): Promise<Member> {
+  const name = `Member ${email}`;
+  const invited = await invitePerson(office, cli, { email, name, role, title: null });
+  if (isRefusal(invited)) throw new Error(invited.detail);
+  const accepted = await acceptInvitation(office, invited.link.split('/').at(-1) ?? '', staffPassword);
+  if (isRefusal(accepted)) throw new Error(accepted.detail);
+  return { id: invited.actor, email, name };
+}
+
+export interface SignedIn {
+  readonly visitor: Visitor;
+  /** Of their authenticator app, in Base32. */
+  readonly secret: string;
+  readonly recovery: readonly string[];
+}
+
+/** Sign in for the first time: password, app, recovery codes. */
+export async function firstSignIn(app: Hono, email: string): Promise<SignedIn> {
+  const visitor = new Visitor(app);
+  await visitor.post('/console/sign-in', { email, password: staffPassword });
+  const secret = secretIn((await visitor.post('/console/second-factor/set-up', { password: staffPassword })).text);
+  const code = appCode(secret, Date.now());
+  const done = await visitor.post('/console/second-factor/set-up/finish', { code });
+  if (done.status !== 200) throw new Error(`the second factor could not be set up: ${done.status}`);
+  return { visitor, secret, recovery: codesIn(done.text) };
+}
+
+/** The secret of an app that a page shows. */
+export const secretIn = (text: string) => /<code class="secret">([A-Z2-7]+)<\/code>/.exec(text)?.[1] ?? '';
+/** The recovery codes that a page shows. */
+export const codesIn = (text: string) => [...text.matchAll(/<li><code>([^<]+)<\/code>/g)].map(([, code = '']) => code);
+/** Another code that counts now: those of the periods beside this one do, too. */
+export const nextCode = (secret: string) => appCode(secret, Date.now() + 30_000);

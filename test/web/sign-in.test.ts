@@ -1,20 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/core/actor.ts';
-import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
-import { acceptInvitation, invitePerson } from '../../src/flows/create-actor.ts';
+import type { Actor, Role } from '../../src/core/actor.ts';
+import { isRefusal } from '../../src/core/refusal.ts';
+import { makeToken } from '../../src/flows/create-actor.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { webApp } from '../../src/web/app.tsx';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { mailboxSources, messagesRetention, policiesFolder } from '../support/policies.ts';
-import { appCode, Visitor } from '../support/staff.ts';
-
-const cli: Actor = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null };
-const password = 'several plain words';
-
-function good<T>(value: T | Refusal): T {
-  if (isRefusal(value)) throw new Error(`${value.code}: ${value.detail}`);
-  return value;
-}
+import {
+  appCode,
+  codesIn,
+  firstSignIn,
+  type Member,
+  newMember,
+  nextCode,
+  staffPassword as password,
+  secretIn,
+  Visitor,
+} from '../support/staff.ts';
 
 let opened: TestHouse;
 let office: Office;
@@ -35,36 +37,13 @@ beforeEach(() => {
   now = Temporal.Now.instant();
 });
 
-interface Member {
-  readonly id: string;
-  readonly email: string;
-}
-
-async function member(role: 'legal' | 'admin' | 'privacy' = 'legal'): Promise<Member> {
+/** Somebody new, with a password. */
+function member(role: Role = 'legal'): Promise<Member> {
   people += 1;
-  const email = `person${people}@example.com`;
-  const { link, actor } = good(await invitePerson(office, cli, { email, name: `Person ${people}`, role, title: null }));
-  good(await acceptInvitation(office, link.split('/').at(-1) ?? '', password));
-  return { id: actor, email };
+  return newMember(office, role, `person${people}@example.com`);
 }
 
-const secretIn = (text: string) => /<code class="secret">([A-Z2-7]+)<\/code>/.exec(text)?.[1] ?? '';
-const codesIn = (text: string) => [...text.matchAll(/<li><code>([^<]+)<\/code>/g)].map(([, code = '']) => code);
-
-/** Sign in for the first time: password, app, recovery codes. */
-async function setUp(email: string): Promise<{ visitor: Visitor; secret: string; recovery: readonly string[] }> {
-  const visitor = new Visitor(app);
-  const entered = await visitor.post('/console/sign-in', { email, password });
-  expect(entered).toMatchObject({ status: 303, to: '/console/second-factor?next=%2Fconsole' });
-  const scan = await visitor.post('/console/second-factor/set-up', { password });
-  const secret = secretIn(scan.text);
-  const done = await visitor.post('/console/second-factor/set-up/finish', { code: appCode(secret, Date.now()) });
-  expect(done.status).toBe(200);
-  return { visitor, secret, recovery: codesIn(done.text) };
-}
-
-/** Another code that counts now: the app's codes of the periods beside this one do, too. */
-const nextCode = (secret: string) => appCode(secret, Date.now() + 30_000);
+const setUp = (email: string) => firstSignIn(app, email);
 
 describe('signing in', () => {
   it('by password alone opens nothing: every page of the console leads to the second factor', async () => {
@@ -275,11 +254,10 @@ describe('who gets in', () => {
   it('I6 gives nobody a secret that approves in another name', async () => {
     const boss = await member('admin');
     const { visitor: admin } = await setUp(boss.email);
-    const { makeToken } = await import('../../src/flows/create-actor.ts');
     const by: Actor = { id: boss.id, kind: 'person', role: 'admin', approval: 'step_up' };
     const order = { role: 'legal' as const, expires: null };
     const other = await member();
-    const name = (await office.store.db.sql`SELECT name FROM people WHERE id = ${other.id}`)[0]?.name as string;
+    const { name } = other;
     for (const refused of [
       await makeToken(office, by, { ...order, name, canApprove: false }, true),
       await makeToken(office, by, { ...order, name: 'a-new-service', canApprove: true }, true),

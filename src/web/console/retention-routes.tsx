@@ -57,16 +57,14 @@ export function addRetentionPages({ app, office, options, allow, say, stepUpFor 
     return isRefusal(run) ? list(c, run) : c.redirect(`/console/retention/${run.id}`, 303);
   });
   app.get('/retention/:id', async (c) => allow(c, 'runs.read') ?? page(c, c.req.param('id'), null));
-  app.get('/retention/:id/:file{certificate\\.(?:pdf|json)}', async (c) => {
-    const refused = allow(c, 'runs.read');
-    if (refused) return refused;
-    const certificate = await readCertificate(
-      office,
-      c.req.param('id'),
-      c.req.param('file').endsWith('pdf') ? 'pdf' : 'json',
-    );
-    return isRefusal(certificate) ? page(c, c.req.param('id'), certificate) : downloadReply(c, certificate);
-  });
+  for (const form of ['pdf', 'json'] as const)
+    app.get(`/retention/:id/certificate.${form}`, async (c) => {
+      const refused = allow(c, 'runs.read');
+      if (refused) return refused;
+      const id = c.req.param('id') ?? '';
+      const certificate = await readCertificate(office, id, form);
+      return isRefusal(certificate) ? page(c, id, certificate) : downloadReply(c, certificate);
+    });
   app.get('/retention/:id/approve', async (c) => {
     const { id } = c.req.param();
     const refused = allow(c, 'runs.approve');
