@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { and, count, desc, eq, gte } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
 import type { Export, ExportFormat, ExportPurpose, ExportState, Rendering } from '../evidence/export.ts';
@@ -76,6 +76,15 @@ export async function listExports(store: Store, limit: number, offset = 0): Prom
     .limit(limit)
     .offset(offset);
   return Promise.all(rows.map((row) => toExport(store, row)));
+}
+
+/** How many exports somebody has asked for since then. */
+export async function countExportsBy(store: Store, preparer: string, since: Temporal.Instant): Promise<number> {
+  const [row] = await store.db.orm
+    .select({ n: count() })
+    .from(exports_)
+    .where(and(eq(exports_.preparer, preparer), gte(exports_.requestedAt, since)));
+  return row?.n ?? 0;
 }
 
 /** Progress is written beside the aggregate's version: it is a display, and must not make a decision conflict. */

@@ -3,10 +3,13 @@ import { formatInstant } from '../core/instants.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { listAlarms, loadAlarm, markAlarm, type RaisedAlarm, seeAlarm } from '../db/alarms.ts';
 import { commit } from '../db/commit.ts';
-import { alarmKinds } from '../ledger/alarm.ts';
+import { bellDone, claimBell } from '../db/settings.ts';
+import { type Alarm, alarmKinds } from '../ledger/alarm.ts';
+import type { AuditResult } from '../ledger/audit.ts';
 import { entry } from '../ledger/entry.ts';
 import type { Page } from './look-up.ts';
 import type { Office } from './office.ts';
+import { verifyLedger } from './read-ledger.ts';
 
 /**
  * The task: tell whoever is to be told, by mail and by webhook, each once. Whichever fails is tried again by itself: what
@@ -62,4 +65,23 @@ export async function acknowledgeAlarm(office: Office, by: Actor, id: string): P
     return isFirst ? [entry('alarm.seen', now, by.id, { alarm: id, kind: alarm.kind })] : [];
   });
   return (await loadAlarm(office.store, id)) ?? alarm;
+}
+
+/**
+ * The nightly look at the ledger: everything is recomputed, and whatever is not as it was written raises an alarm.
+ * @param slot which night; of all processes one looks
+ */
+export async function watchLedger(office: Office, slot: string): Promise<AuditResult | null> {
+  const bell = 'watch/ledger';
+  if (!(await claimBell(office.store, bell, slot, office.now()))) return null;
+  const found = await verifyLedger(office, null);
+  const now = office.now();
+  const at = formatInstant(now);
+  const alarms: readonly Alarm[] = found.ok
+    ? []
+    : [{ kind: 'ledger_wrong', key: `ledger_wrong/${slot}`, at, facts: { index: found.index } }];
+  await commit(office.store, { state: [], entries: [], tasks: [], alarms }, async (tx) => {
+    await bellDone(tx, bell, slot, null, now);
+  });
+  return found;
 }

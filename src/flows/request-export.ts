@@ -1,8 +1,10 @@
 import type { Actor } from '../core/actor.ts';
 import { makeId } from '../core/ids.ts';
+import { formatInstant } from '../core/instants.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { loadDemand } from '../db/demands.ts';
+import { countExportsBy } from '../db/exports.ts';
 import { loadRequest } from '../db/requests.ts';
 import { linkDemand } from '../demands/demand.ts';
 import {
@@ -11,6 +13,7 @@ import {
   type ExportFormat,
   type ExportPurpose,
 } from '../evidence/export.ts';
+import type { Alarm } from '../ledger/alarm.ts';
 import { checkScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { carryOut, type Office } from './office.ts';
 
@@ -97,9 +100,20 @@ export async function requestExport(office: Office, actor: Actor, order: ExportO
       ],
       entries: [...decided.entries, ...(linked?.entries ?? [])],
       tasks: decided.tasks,
+      alarms: await unusualVolume(office, actor, now),
     };
     return { decided: all, result: { ...wanted, version: 1 } };
   });
+}
+
+/** As many exports by one person within a day as are unusual raise an alarm, once that day. */
+async function unusualVolume(office: Office, actor: Actor, now: Temporal.Instant): Promise<readonly Alarm[]> {
+  const exports = 1 + (await countExportsBy(office.store, actor.id, now.subtract({ hours: 24 })));
+  if (exports < office.policy.organization.alarms.exportsPerDay) return [];
+  const at = formatInstant(now);
+  return [
+    { kind: 'many_exports', key: `many_exports/${actor.id}/${at.slice(0, 10)}`, at, facts: { by: actor.id, exports } },
+  ];
 }
 
 function isZone(zone: string): boolean {

@@ -2,6 +2,7 @@ import { type ScheduledTask, schedule } from 'node-cron';
 import { clockActor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal } from '../core/refusal.ts';
+import { watchLedger } from '../flows/alarms.ts';
 import type { Office } from '../flows/office.ts';
 import { ringBell } from '../flows/ring-bell.ts';
 
@@ -31,15 +32,35 @@ export function startClock(office: Office, report: Report): Clock {
     );
     bells.set(rule.id, task);
   }
+  const nightly = schedule(
+    ledgerWatch,
+    async (context) => {
+      const slot = formatInstant(Temporal.Instant.fromEpochMilliseconds(context.date.getTime()));
+      await watch(office, slot, report);
+    },
+    { name: 'watch/ledger', timezone: office.policy.organization.zone, noOverlap: true },
+  );
   return {
     async stop() {
-      for (const task of bells.values()) await task.destroy();
+      for (const task of [...bells.values(), nightly]) await task.destroy();
     },
     nextBell(rule) {
       const next = bells.get(rule)?.getNextRun();
       return next ? Temporal.Instant.fromEpochMilliseconds(next.getTime()) : null;
     },
   };
+}
+
+/** Every night, away from the hours of the purges. */
+const ledgerWatch = '30 4 * * *';
+
+async function watch(office: Office, slot: string, report: Report): Promise<void> {
+  try {
+    const found = await watchLedger(office, slot);
+    if (found !== null) report('ledger looked at', { slot, ok: found.ok });
+  } catch (error) {
+    report('ledger not looked at', { slot, error: error instanceof Error ? error.name : 'unknown' });
+  }
 }
 
 /** Ring one rule's bell for one slot. A fault is reported; the slot stays unfinished and is taken up at the next start. */
