@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobStore } from './artifacts/blobs.ts';
-import { type Config, ConfigProblem } from './config.ts';
+import type { Config } from './config.ts';
 import { hmacSha256, toHex } from './core/hash.ts';
 import type { Store } from './db/commit.ts';
 import { commit } from './db/commit.ts';
@@ -11,11 +11,13 @@ import { openDatabase } from './db/connect.ts';
 import { type EmbeddedDatabase, startEmbedded } from './db/embedded/start.ts';
 import { openErasureFile } from './db/erasure-file.ts';
 import { openKeepsake, refuseIfBehind } from './db/keepsake.ts';
+import { ownSecret } from './db/keys.ts';
+import { environmentKeys, fileKeys, type MasterKeys } from './db/master-keys.ts';
 import { prepareDatabase } from './db/migrate.ts';
 import { ensureSettings, recordPolicy } from './db/settings.ts';
 import { openSignIn } from './db/sign-in.ts';
 import { openTaskQueue } from './db/tasks.ts';
-import { type MasterKey, openVault } from './db/vault.ts';
+import { openVault } from './db/vault.ts';
 import { ensureKinfolk } from './demo/kinfolk.ts';
 import type { Office } from './flows/office.ts';
 import { openSigners } from './flows/signers.ts';
@@ -81,9 +83,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     const { ownsQueue } = await prepareDatabase(url, ownerUrl);
     const db = openDatabase(url);
     closing.push(() => db.close());
-    const masters = config.masterKeys.length > 0 ? config.masterKeys : [await generatedMasterKey(config, options.log)];
-    const [newest] = masters;
-    if (!newest) throw new ConfigProblem('There is no master key.');
+    const masters = findMasterKeys(config, options.log, now());
     const tasks = await openTaskQueue(url, options.report, ownsQueue);
     closing.push(() => tasks.stop(5));
     const policy = await readPolicies(config, demoEnv);
@@ -110,9 +110,10 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       address: policy.organization.privacy.email,
     });
     closing.push(() => post.close());
+    const signInSecret = await ownSecret(store, 'sign-in', random, now());
     const signIn = openSignIn(db, {
       baseUrl: options.publicUrl,
-      secret: toHex(hmacSha256(newest.key, 'session secret 1')),
+      secret: toHex(hmacSha256(signInSecret, 'session secret 1')),
       secure: options.publicUrl.startsWith('https:'),
       name: `Muniment at ${policy.organization.name}`,
     });
@@ -124,10 +125,10 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       post,
       signers,
       signIn,
-      signInKey: hmacSha256(newest.key, 'sign-in digests 1'),
+      signInKey: hmacSha256(signInSecret, 'sign-in digests 1'),
       webhook: config.alarmWebhook ? openWebhook(config.alarmWebhook.url, config.alarmWebhook.secret) : null,
       checkpointSigner: { origin, ...signers.ledger },
-      erasures: openErasureFile(config.erasuresFile, hmacSha256(newest.key, 'erasure replay 1')),
+      erasures: openErasureFile(config.erasuresFile, masters),
       publicUrl: options.publicUrl,
       demonstration: options.demo,
       version,
@@ -208,18 +209,16 @@ async function openDemo(
   return { APP_DATABASE_URL: databaseUrl, KINFOLK_FILES: filesFolder };
 }
 
-/** A master key of our own making: good enough to try Muniment out, and it says so. */
-async function generatedMasterKey(config: Config, log: (line: string) => void): Promise<MasterKey> {
+/** The operator's master keys, or one of our own making: good enough to try Muniment out, and it says so. */
+function findMasterKeys(config: Config, log: (line: string) => void, now: Temporal.Instant): MasterKeys {
+  if (config.masterKeys.length > 0) return environmentKeys(config.masterKeys);
   const path = join(config.dataFolder, 'master.key');
-  const known = await readFile(path, 'utf8').catch(() => null);
-  if (known !== null) return { version: 'generated', key: new Uint8Array(Buffer.from(known.trim(), 'hex')) };
-  const key = randomBytes(32);
-  // 'wx': of two first starts at once one writes, the other reads what was written.
-  await writeFile(path, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' }).catch(() => {});
-  log(
-    `A master key was made in ${path}. Whoever has this folder can read everything in it; in production set MUNIMENT_MASTER_KEY.`,
-  );
-  return { version: 'generated', key: new Uint8Array(Buffer.from((await readFile(path, 'utf8')).trim(), 'hex')) };
+  const { keys, isNew } = fileKeys(path, now);
+  if (isNew)
+    log(
+      `A master key was made in ${path}. Whoever has this folder can read everything in it; in production set MUNIMENT_MASTER_KEY.`,
+    );
+  return keys;
 }
 
 async function readPolicies(config: Config, extra: Readonly<Record<string, string>>): Promise<PolicySet> {

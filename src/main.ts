@@ -5,7 +5,7 @@
 import { pino } from 'pino';
 import { Misuse, option, readWords } from './cli/arguments.ts';
 import { doctor } from './cli/doctor.ts';
-import { keysList } from './cli/keys.ts';
+import { keysList, keysRotate } from './cli/keys.ts';
 import { ledgerCheckpoint, ledgerVerify } from './cli/ledger.ts';
 import { tokenCreate, userCreate } from './cli/people.ts';
 import { policyCheck, policyExamples } from './cli/policy.ts';
@@ -30,6 +30,7 @@ const officeVerbs: Readonly<Record<string, OfficeVerb>> = {
   'token create': tokenCreate,
   'user create': userCreate,
   'keys list': keysList,
+  'keys rotate': keysRotate,
   doctor,
 };
 

@@ -2,13 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { type Personal, personal } from '../core/personal.ts';
 import type { Database, Queryable } from './connect.ts';
+import type { MasterKeys } from './master-keys.ts';
 import { caseKeys } from './schema.ts';
-
-/** A master key and the name of its version. The newest wraps new case keys; older ones still open what they wrapped. */
-export interface MasterKey {
-  readonly version: string;
-  readonly key: Uint8Array;
-}
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -34,8 +29,8 @@ function decrypt(key: Uint8Array, sealed: Uint8Array, context: string): Uint8Arr
  * the key shreds it all at once.
  */
 export interface Vault {
-  /** The versions of the master keys at hand, newest first. */
-  readonly masterVersions: readonly string[];
+  /** The master keys that wrap everything else. */
+  readonly masters: MasterKeys;
   /** Make the key of a new case. Needs no row anywhere else: the case is what is sealed under it. */
   newCase(id: string, now: Temporal.Instant): Promise<void>;
   /** The 32 bytes of a case's key. @throws when the case's key was destroyed or never made */
@@ -47,12 +42,21 @@ export interface Vault {
   /** Wrap and unwrap other secrets (signing keys, run keys) directly under the newest master key. */
   wrap(secret: Uint8Array, context: string): Uint8Array;
   unwrap(wrapped: Uint8Array, context: string): Uint8Array;
+  /** A case's key, wrapped by that version, wrapped anew by the newest. @throws when that version is not at hand */
+  rewrapCase(id: string, wrapped: Uint8Array, version: string): { wrapped: Uint8Array; version: string };
 }
 
-/** @param masters newest first; at least one */
-export function openVault(db: Database, masters: readonly MasterKey[]): Vault {
-  const [newest] = masters;
-  if (!newest) throw new Error('a vault needs a master key');
+/** The version that wraps a secret (`wrap`): it stands before the first line break. */
+export function versionOf(wrapped: Uint8Array): string {
+  return Buffer.from(wrapped.subarray(0, wrapped.indexOf(0x0a))).toString('utf8');
+}
+
+export function openVault(db: Database, masters: MasterKeys): Vault {
+  const newest = () => {
+    const [key] = masters.current();
+    if (!key) throw new Error('a vault needs a master key');
+    return key;
+  };
   // A few hundred unwrapped keys stay in memory; a lookup costs a query, and pages show many cases at once.
   const known = new Map<string, Uint8Array>();
   const remember = (id: string, key: Uint8Array) => {
@@ -61,7 +65,7 @@ export function openVault(db: Database, masters: readonly MasterKey[]): Vault {
     return key;
   };
   const masterOf = (version: string) => {
-    const master = masters.find((candidate) => candidate.version === version);
+    const master = masters.current().find((candidate) => candidate.version === version);
     if (!master) throw new Error(`master key ${version} is not configured; add it to open what it wrapped`);
     return master;
   };
@@ -73,11 +77,12 @@ export function openVault(db: Database, masters: readonly MasterKey[]): Vault {
     return remember(id, decrypt(masterOf(row.masterVersion).key, row.wrapped, `case:${id}`));
   };
   return {
-    masterVersions: masters.map(({ version }) => version),
+    masters,
     async newCase(id, now) {
       const key = randomBytes(32);
-      const wrapped = encrypt(newest.key, key, `case:${id}`);
-      await db.orm.insert(caseKeys).values({ id, wrapped, masterVersion: newest.version, createdAt: now });
+      const { key: master, version } = newest();
+      const wrapped = encrypt(master, key, `case:${id}`);
+      await db.orm.insert(caseKeys).values({ id, wrapped, masterVersion: version, createdAt: now });
       remember(id, key);
     },
     caseKey,
@@ -92,12 +97,18 @@ export function openVault(db: Database, masters: readonly MasterKey[]): Vault {
       await tx.update(caseKeys).set({ wrapped: null, destroyedAt: now }).where(eq(caseKeys.id, id));
       known.delete(id);
     },
-    wrap: (secret, context) =>
-      Buffer.concat([Buffer.from(`${newest.version}\n`), encrypt(newest.key, secret, context)]),
+    wrap(secret, context) {
+      const { key, version } = newest();
+      return Buffer.concat([Buffer.from(`${version}\n`), encrypt(key, secret, context)]);
+    },
     unwrap(wrapped, context) {
-      const end = wrapped.indexOf(0x0a);
-      const version = Buffer.from(wrapped.subarray(0, end)).toString('utf8');
-      return decrypt(masterOf(version).key, wrapped.subarray(end + 1), context);
+      const version = versionOf(wrapped);
+      return decrypt(masterOf(version).key, wrapped.subarray(version.length + 1), context);
+    },
+    rewrapCase(id, wrapped, from) {
+      const key = decrypt(masterOf(from).key, wrapped, `case:${id}`);
+      const { key: master, version } = newest();
+      return { wrapped: encrypt(master, key, `case:${id}`), version };
     },
   };
 }

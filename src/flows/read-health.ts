@@ -1,4 +1,5 @@
-import { unknownMasterVersions } from '../db/keys.ts';
+import { formatInstant } from '../core/instants.ts';
+import { countWrapped, unknownMasterVersions } from '../db/keys.ts';
 import { pendingCount } from '../db/ledger.ts';
 import { refusedNotices } from '../db/notices.ts';
 import { type Excess, excessOfOwnRole } from '../db/roles.ts';
@@ -111,9 +112,21 @@ async function keysHealth(office: Office): Promise<Found> {
     return wrong(
       `Keys of cases are wrapped by the master key ${missing.join(', ')}, which is not configured: they cannot be read. Add it to MUNIMENT_MASTER_KEY.`,
     );
-  return office.store.vault.masterVersions[0] === 'generated' && !office.demonstration
-    ? worthKnowing('The master key was made here and lies beside the data. In production set MUNIMENT_MASTER_KEY.')
-    : good('every case key can be opened');
+  const { masters } = office.store.vault;
+  const [newest, ...older] = masters.current();
+  const wrapped = await countWrapped(office.store);
+  const behind = wrapped.filter(({ version }) => version !== newest?.version);
+  if (behind.length > 0)
+    return worthKnowing(
+      `Older master keys still wrap something (${behind.map(({ version }) => version).join(', ')}). Run muniment keys rotate, and remove them only after that.`,
+    );
+  if (masters.kind === 'file' && !office.demonstration)
+    return worthKnowing(
+      'The master key was made here and lies beside the data. In production set MUNIMENT_MASTER_KEY.',
+    );
+  return good(
+    `every case key can be opened; the master key is ${newest?.version ?? 'none'}${newest?.madeAt ? `, made ${formatInstant(newest.madeAt).slice(0, 10)}` : ''}${older.length > 0 ? `, ${older.length} older kept` : ''}`,
+  );
 }
 
 async function mailHealth(office: Office): Promise<Found> {

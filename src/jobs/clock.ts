@@ -5,6 +5,7 @@ import { isRefusal } from '../core/refusal.ts';
 import { watchLedger } from '../flows/alarms.ts';
 import type { Office } from '../flows/office.ts';
 import { ringBell } from '../flows/ring-bell.ts';
+import { tendKeys } from '../flows/rotate-keys.ts';
 
 export interface Clock {
   stop(): Promise<void>;
@@ -58,8 +59,11 @@ async function watch(office: Office, slot: string, report: Report): Promise<void
   try {
     const found = await watchLedger(office, slot);
     if (found !== null) report('ledger looked at', { slot, ok: found.ok });
+    const tended = await tendKeys(office, clockActor, slot);
+    if (isRefusal(tended)) report('keys not tended', { slot, code: tended.code });
+    else if (tended !== null) report('keys tended', { slot, newest: tended.newest, made: tended.made });
   } catch (error) {
-    report('ledger not looked at', { slot, error: error instanceof Error ? error.name : 'unknown' });
+    report('nightly look failed', { slot, error: error instanceof Error ? error.name : 'unknown' });
   }
 }
 

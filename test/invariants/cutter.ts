@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { openDatabase } from '../../src/db/connect.ts';
+import { environmentKeys } from '../../src/db/master-keys.ts';
 import { openVault } from '../../src/db/vault.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { openSources } from '../../src/sources/open.ts';
@@ -142,7 +143,7 @@ export function victimOf({ office }: World, cutter: Cutter): { office: Office; c
     ]),
   );
   const sources = openSources(map);
-  const vault = openVault(db, [{ version: 'env', key: Buffer.from('11'.repeat(32), 'hex') }]);
+  const vault = openVault(db, environmentKeys([{ version: 'env', key: Buffer.from('11'.repeat(32), 'hex') }]));
   return {
     office: { ...office, sources, store: { ...office.store, db, vault } },
     close: async () => {

@@ -24,6 +24,9 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'token.created': { token: 'tok_1', actor: 'act_2', role: 'legal', canApprove: true },
   'token.revoked': { token: 'tok_1', actor: 'act_2' },
   'key.created': { kid: 'YC_rSqYqGT9TItpUEbi3tXQQ4Ghh4LzPDG2D-G3C0oA', purpose: 'approver', actor: 'act_2' },
+  'key.master_made': { version: '2026-11-27-1a2b3c' },
+  'key.rewrapped': { version: '2026-11-27-1a2b3c', cases: 12, keys: 5, runs: 3 },
+  'key.master_destroyed': { version: '2026-08-27-4d5e6f' },
   'hold.placed': { hold: 'hld_1', scope: digest('b'), state: 'active', records: 46, root: digest('c') },
   'hold.active': { hold: 'hld_1', records: 46, root: digest('c') },
   'hold.release_requested': { hold: 'hld_1' },
@@ -96,9 +99,10 @@ describe('the entries of the ledger', () => {
     const ids =
       'actor alarm batch by demand document export hold kid move package preparer request requestedBy run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
-    const counts = 'attempts count destroyed due epoch given held kept left masked records sessions spared tokens';
+    const counts =
+      'attempts cases count destroyed due epoch given held keys kept left masked records sessions runs spared tokens';
     const codes =
-      'canApprove code dataset dryRun factor from kind outcome purpose reason reasons regime role state to type way';
+      'canApprove code dataset dryRun factor from kind outcome purpose reason reasons regime role state to type version way';
     const dates = 'cutoff cutoffs';
     const known = new Set([ids, digests, counts, codes, dates].flatMap((words) => words.split(' ')));
     const fields = Object.values(samples).flatMap((facts) => Object.keys(facts));
