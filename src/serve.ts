@@ -119,6 +119,7 @@ async function startListening(
     sessionOf: (headers) => office.signIn.session(headers),
     metrics: () => registry.metrics(),
     metricsToken: config.metricsToken,
+    networkOf,
     report,
   });
   app.route('/', webApp(office, { nextBell, report, networkOf }));

@@ -5,6 +5,16 @@ export function formatInstant(instant: Temporal.Instant): string {
   return instant.toString({ smallestUnit: 'millisecond' });
 }
 
+const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** An RFC 3339 instant as HTTP writes dates (RFC 9110, 5.6.7), to the second. */
+export function httpDate(instant: string): string {
+  const utc = Temporal.Instant.from(instant).toZonedDateTimeISO('UTC');
+  const day = `${weekdays[utc.dayOfWeek - 1]}, ${String(utc.day).padStart(2, '0')} ${months[utc.month - 1]} ${utc.year}`;
+  return `${day} ${utc.toPlainTime().toString({ smallestUnit: 'second' })} GMT`;
+}
+
 const first = Temporal.Instant.from('0001-01-01T00:00:00Z').epochMilliseconds;
 const last = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
 

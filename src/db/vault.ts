@@ -47,7 +47,7 @@ export interface Vault {
 }
 
 /** The version that wraps a secret (`wrap`): it stands before the first line break. */
-export function versionOf(wrapped: Uint8Array): string {
+function versionOf(wrapped: Uint8Array): string {
   return Buffer.from(wrapped.subarray(0, wrapped.indexOf(0x0a))).toString('utf8');
 }
 

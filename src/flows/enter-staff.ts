@@ -1,11 +1,11 @@
 import type { Session } from '../core/actor.ts';
-import { hmacSha256, sha256Hex, toBase64Url, toHex } from '../core/hash.ts';
+import { hmacSha256, sha256Hex, toBase64Url } from '../core/hash.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
 import { personByEmail, personById } from '../db/people.ts';
 import type { Factors, HalfSession, WithCookies } from '../db/sign-in.ts';
-import { countTry, forgiveTry } from '../db/throttles.ts';
 import { entry } from '../ledger/entry.ts';
+import { forgive, type Limit, limitTries } from './limit-tries.ts';
 import type { Office } from './office.ts';
 
 /** Where somebody knocks from. */
@@ -18,14 +18,21 @@ export interface Visitor {
 }
 
 const minutes = 60;
-/** Wrong tries, each with the seconds in which they count. */
 const limits = {
-  accountFromNetwork: [10, 15 * minutes],
-  network: [100, 15 * minutes],
-  knownDevice: [10, 15 * minutes],
-  accountFromUnknownDevices: [30, 60 * minutes],
-  code: [6, 5 * minutes],
-} as const;
+  /** Of a browser that was signed in to the account before: counted for itself. */
+  knownDevice: (account: string, device: string): readonly Limit[] => [
+    { name: `device/${account}/${device}`, most: 10, seconds: 15 * minutes },
+  ],
+  stranger: (account: string, network: string | null): readonly Limit[] => [
+    { name: `network/${network}`, most: 100, seconds: 15 * minutes },
+    { name: `account-network/${account}/${network}`, most: 10, seconds: 15 * minutes },
+  ],
+  /** Of an account by all strangers together. */
+  account: (account: string): readonly Limit[] => [{ name: `account/${account}`, most: 30, seconds: 60 * minutes }],
+  code: (personId: string): readonly Limit[] => [{ name: `second/${personId}`, most: 6, seconds: 5 * minutes }],
+  /** Once an hour: the ledger must not grow with every wrong try. */
+  report: (account: string): readonly Limit[] => [{ name: `barred/${account}`, most: 1, seconds: 60 * minutes }],
+};
 
 /**
  * Begin by password. Wrong tries are counted by account and network, by network, and by account over all devices that
@@ -40,25 +47,20 @@ export async function enterByPassword(
 ): Promise<WithCookies<HalfSession> | Refusal> {
   const account = email.toLowerCase();
   const isKnown = visitor.device !== null && isDeviceOf(office, visitor.device, account);
-  const counted = isKnown
-    ? [{ name: `device/${account}/${visitor.device}`, limit: limits.knownDevice }]
-    : [
-        { name: `network/${visitor.network}`, limit: limits.network },
-        { name: `account-network/${account}/${visitor.network}`, limit: limits.accountFromNetwork },
-        { name: `account/${account}`, limit: limits.accountFromUnknownDevices },
-      ];
-  const now = office.now();
   // Counted before and forgiven after: many tries at once are counted, too.
-  for (const { name, limit } of counted) {
-    const [most, seconds] = limit;
-    const { allowed, retryAt } = await countTry(office.store, throttleKey(office, name), most, seconds, now);
-    if (allowed) continue;
-    if (name.startsWith('account/')) await reportBarred(office, account, now);
-    return tooMany(retryAt);
+  const own = isKnown && visitor.device !== null ? limits.knownDevice(account, visitor.device) : null;
+  const refused = await limitTries(office, own ?? limits.stranger(account, visitor.network));
+  if (refused) return refused;
+  if (own === null) {
+    const barred = await limitTries(office, limits.account(account));
+    if (barred) {
+      await reportBarred(office, account, office.now());
+      return barred;
+    }
   }
   const entered = await office.signIn.enter(email, password, visitor.network, visitor.headers);
   if (!entered) return refuse('unauthenticated', 'Address and password do not belong together. Nobody was signed in.');
-  for (const { name } of counted) await forgiveTry(office.store, throttleKey(office, name));
+  await forgive(office, own ?? [...limits.stranger(account, visitor.network), ...limits.account(account)]);
   return entered;
 }
 
@@ -89,10 +91,9 @@ export async function giveCode(
   way: 'app' | 'recovery',
 ): Promise<WithCookies<{ recoveryLeft: number }> | Refusal> {
   const now = office.now();
-  const key = throttleKey(office, `code/${session.person.id}`);
-  const [most, seconds] = limits.code;
-  const { allowed, retryAt } = await countTry(office.store, key, most, seconds, now);
-  if (!allowed) return tooMany(retryAt);
+  const counted = limits.code(session.person.id);
+  const refused = await limitTries(office, counted);
+  if (refused) return refused;
   const given = await office.signIn.giveCode(session, code, way, now, visitor.headers);
   if (!given)
     return refuse(
@@ -101,7 +102,7 @@ export async function giveCode(
         ? 'That code is wrong, too old or already used. Wait for the next one and enter it; nothing was changed.'
         : 'That is none of your recovery codes, or it was used before. Nothing was changed.',
     );
-  await forgiveTry(office.store, key);
+  await forgive(office, counted);
   if (way === 'recovery') {
     const { id } = session.person;
     const used = entry('factor.recovery_used', now, id, { actor: id, left: given.value.recoveryLeft });
@@ -155,20 +156,7 @@ export function parseCredential(text: string): unknown {
 
 async function reportBarred(office: Office, account: string, now: Temporal.Instant): Promise<void> {
   const person = await personByEmail(office.store, account);
-  const key = throttleKey(office, `barred/${account}`);
-  // Once an hour: the ledger must not grow with every wrong try.
-  if (!(await countTry(office.store, key, 1, 60 * minutes, now)).allowed) return;
+  if (await limitTries(office, limits.report(account))) return;
   const barred = entry('sign_in.barred', now, 'system', { actor: person?.id ?? null });
   await commit(office.store, { state: [], entries: [barred], tasks: [] });
-}
-
-/** Keyed: the table of tries names neither people nor networks. */
-const throttleKey = (office: Office, name: string) => toHex(hmacSha256(office.signInKey, `throttle\n${name}`));
-
-function tooMany(retryAt: Temporal.Instant): Refusal {
-  return refuse(
-    'too_many_attempts',
-    `That was tried too often. Try again after ${retryAt.toString({ smallestUnit: 'minute' }).slice(11, 16)} UTC, on a device you have signed in with before, or with a passkey. Nobody was signed in.`,
-    { retryAt: retryAt.toString() },
-  );
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Actor } from '../core/actor.ts';
 import { constantTimeEqual, fromHex, hmacSha256, sha256Hex, toBase64Url, toHex } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
@@ -187,10 +188,17 @@ export async function requestOfSession(office: Office, secret: string): Promise<
 }
 
 /**
- * Somebody asks for the status of a request. A code goes out only when reference and address belong together, and the
- * answer is the same in every case.
+ * Somebody asks for the status of a request. A code goes out only when reference and address belong together; the answer
+ * is the same in every case, and comes no sooner where there is nothing to send.
  */
 export async function askForStatus(office: Office, actor: Actor, reference: string, email: string): Promise<void> {
+  await Promise.all([sendCodeIfTheirs(office, actor, reference, email), pause(evenMs)]);
+}
+
+/** Longer than a code takes to be written down. */
+const evenMs = 400;
+
+async function sendCodeIfTheirs(office: Office, actor: Actor, reference: string, email: string): Promise<void> {
   const request = await requestByReference(office.store, reference.trim().toUpperCase());
   if (!request) return;
   const matches = request.subject

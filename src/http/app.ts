@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { isRefusal, refuse } from '../core/refusal.ts';
+import { limitTries, publicLimits } from '../flows/limit-tries.ts';
 import type { Office } from '../flows/office.ts';
 import { type HealthReport, readHealth } from '../flows/read-health.ts';
 import { publishedKeys } from '../flows/read-keys.ts';
@@ -22,6 +23,8 @@ export interface HttpOptions {
   /** Without a token metrics are for this machine only: the caller's address decides, in main.ts. */
   readonly metricsToken: string | null;
   readonly report: (what: string, error: unknown) => void;
+  /** The client's network address (client-address.ts); null where it is not known. */
+  readonly networkOf: (c: Context) => string | null;
 }
 
 /** The API and the public endpoints. Pages are mounted beside it in main.ts. */
@@ -49,6 +52,8 @@ export function httpApp(
       claims: z.array(z.object({ claim: z.string(), ok: z.boolean(), detail: z.string() })),
     }),
     handle: async ({ c }) => {
+      const tooOften = await limitTries(office, publicLimits.verify(options.networkOf(c)));
+      if (tooOften) return tooOften;
       const file = await uploadedFile(c.req.raw);
       return isRefusal(file) ? file : verifyUpload(office, new Uint8Array(await file.arrayBuffer()));
     },

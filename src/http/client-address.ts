@@ -14,7 +14,7 @@ export function clientNetwork(
   forwardedFor: string | undefined,
   proxies: number,
 ): string | null {
-  const hops = proxies === 0 ? [] : (forwardedFor ?? '').split(',').map((part) => part.trim());
+  const hops = forwardedFor === undefined ? [] : forwardedFor.split(',').map((part) => part.trim());
   // Fewer entries than proxies: somebody came past a proxy, and what is there was written by whoever they are.
   const address = proxies === 0 || hops.length < proxies ? socketAddress : hops.at(-proxies);
   return address === undefined ? null : networkOf(address);

@@ -3,8 +3,10 @@
  * caller is known and a permission is asked. It calls flows and nothing below them; a handler parses, calls one flow,
  * and replies.
  */
+
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { httpDate } from '../core/instants.ts';
 import type { Refusal, RefusalCode } from '../core/refusal.ts';
 
 /** The only map from refusals to HTTP. */
@@ -88,6 +90,8 @@ function problemOf(refusal: Refusal): Problem {
 export function replyProblem(c: Context, refusal: Refusal): Response {
   const problem = problemOf(refusal);
   c.header('Content-Type', 'application/problem+json');
+  const { retryAt } = refusal.facts;
+  if (typeof retryAt === 'string') c.header('Retry-After', httpDate(retryAt));
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="muniment"');
   return c.body(JSON.stringify(problem), problem.status as ContentfulStatusCode);
 }

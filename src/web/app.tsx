@@ -63,7 +63,7 @@ export function webApp(office: Office, options: WebOptions): Hono {
   });
   app.route('/', assetRoutes());
   app.route('/console', consoleRoutes(office, options));
-  app.route('/', portalRoutes(office));
+  app.route('/', portalRoutes(office, options.networkOf));
   app.get('*', (c) => {
     const refusal = refuse('not_found', 'There is no such page. The address may be mistyped, or the page has moved.');
     return c.html(

@@ -42,6 +42,7 @@ beforeAll(async () => {
     sessionOf: async () => null,
     metrics: async () => '',
     metricsToken: 'm',
+    networkOf: () => null,
     report: () => {},
   }).app as unknown as Hono;
 });
@@ -177,6 +178,7 @@ describe('what a deadline was counted with', () => {
       sessionOf: async () => null,
       metrics: async () => '',
       metricsToken: 'm',
+      networkOf: () => null,
       report: () => {},
     }).app as unknown as Hono;
     const headers = { Authorization: bearer('/requests') };

@@ -47,6 +47,7 @@ beforeAll(async () => {
     sessionOf: async () => null,
     metrics: async () => '',
     metricsToken: 'm',
+    networkOf: () => null,
     report: () => {},
   });
   http.app.route('/', webApp(office, { nextBell: () => null, networkOf: () => null, report: () => {} }));

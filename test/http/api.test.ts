@@ -25,6 +25,7 @@ beforeAll(async () => {
     sessionOf: async () => null,
     metrics: async () => '',
     metricsToken: 'm',
+    networkOf: () => null,
     report: () => {},
   });
   for (const role of roles) {

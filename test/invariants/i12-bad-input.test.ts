@@ -17,6 +17,7 @@ beforeAll(async () => {
     sessionOf: async () => null,
     metrics: async () => '',
     metricsToken: 'm',
+    networkOf: () => null,
     report: (what, error) => faults.push(`${what}: ${error instanceof Error ? error.stack : typeof error}`),
   });
   for (const role of roles) {

@@ -55,6 +55,7 @@ beforeAll(async () => {
     sessionOf: async () => null,
     metrics: async () => '',
     metricsToken: 'm',
+    networkOf: () => null,
     report,
   });
   doors = http.app as unknown as Hono;

@@ -1,9 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Actor } from '../../core/actor.ts';
+import { httpDate } from '../../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { countDemands } from '../../flows/count-demands.ts';
 import { deadlineOf } from '../../flows/deadline.ts';
+import { type Limit, limitTries, publicLimits } from '../../flows/limit-tries.ts';
 import type { Office } from '../../flows/office.ts';
 import { lookUpPackageLink, openPackageLink, readOwnPackage } from '../../flows/open-package.ts';
 import { receiveRequest } from '../../flows/receive-request.ts';
@@ -21,7 +23,7 @@ const cookie = 'muniment_visit';
 const maxUploadBytes = 60 * 1024 * 1024;
 
 /** Pages for the public. */
-export function portalRoutes(office: Office): Hono {
+export function portalRoutes(office: Office, networkOf: (c: Context) => string | null): Hono {
   const app = new Hono();
   const { organization, retention, digest } = office.policy;
   const secure = office.publicUrl.startsWith('https:');
@@ -34,6 +36,17 @@ export function portalRoutes(office: Office): Hono {
       c.header('X-Robots-Tag', 'noindex');
     });
   app.get('/', (c) => c.html((<RequestForm organization={organization} values={{}} refusal={null} />) as Html));
+  /** After too many tries: said in plain words, with the time from which it is possible again. */
+  const limited = async (c: Context, limits: readonly Limit[]) => {
+    const refused = await limitTries(office, limits);
+    if (!refused) return null;
+    const { retryAt } = refused.facts;
+    if (typeof retryAt === 'string') c.header('Retry-After', httpDate(retryAt));
+    return c.html(
+      (<PortalMessage organization={organization} title="That was too often" refusal={refused} />) as Html,
+      429,
+    );
+  };
   app.post('/', async (c) => {
     const form = await c.req.formData();
     const values = {
@@ -42,6 +55,8 @@ export function portalRoutes(office: Office): Hono {
       name: textOf(form, 'name').trim(),
       details: textOf(form, 'details').trim(),
     };
+    const tooOften = await limited(c, publicLimits.request(networkOf(c), values.email));
+    if (tooOften) return tooOften;
     const made = await receive(office, values);
     return isRefusal(made)
       ? c.html((<RequestForm organization={organization} values={values} refusal={made} />) as Html, 422)
@@ -57,12 +72,16 @@ export function portalRoutes(office: Office): Hono {
   app.post('/status', async (c) => {
     const form = await c.req.formData();
     const reference = textOf(form, 'reference').trim().toUpperCase();
+    const tooOften = await limited(c, publicLimits.askForCode(networkOf(c), reference, textOf(form, 'email')));
+    if (tooOften) return tooOften;
     await askForStatus(office, requester, reference, textOf(form, 'email'));
     return c.html((<StatusCode organization={organization} reference={reference} refusal={null} />) as Html);
   });
   app.post('/status/code', async (c) => {
     const form = await c.req.formData();
     const reference = textOf(form, 'reference').trim().toUpperCase();
+    const tooOften = await limited(c, publicLimits.giveCode(networkOf(c)));
+    if (tooOften) return tooOften;
     const confirmed = await confirmCode(office, requester, reference, textOf(form, 'code'));
     if (isRefusal(confirmed))
       return c.html(
@@ -89,6 +108,8 @@ export function portalRoutes(office: Office): Hono {
     return c.html((<PackageLink organization={organization} secret={secret} />) as Html);
   });
   app.post('/package/:secret', async (c) => {
+    const tooOften = await limited(c, publicLimits.openLink(networkOf(c), c.req.param('secret')));
+    if (tooOften) return tooOften;
     const request = await openPackageLink(office, requester, c.req.param('secret'));
     if (isRefusal(request)) return message(office, c, 'This link has run out', request);
     return c.html((<StatusCode organization={organization} reference={request.reference} refusal={null} />) as Html);
@@ -107,6 +128,8 @@ export function portalRoutes(office: Office): Hono {
   );
   app.get('/verify', (c) => c.html(verifyPage(null, null) as Html));
   app.post('/verify', async (c) => {
+    const tooOften = await limited(c, publicLimits.verify(networkOf(c)));
+    if (tooOften) return tooOften;
     const file = (await c.req.formData()).get('file');
     if (!(file instanceof File) || file.size === 0)
       return c.html(verifyPage(refuse('invalid', 'Choose a package first.'), null) as Html, 422);

@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Actor } from '../../src/core/actor.ts';
+import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
+import { listNotices } from '../../src/db/notices.ts';
+import type { Office } from '../../src/flows/office.ts';
+import { receiveRequest } from '../../src/flows/receive-request.ts';
+import type { SubjectRequest } from '../../src/requests/request.ts';
+import { webApp } from '../../src/web/app.tsx';
+import { emptyDatabase, type TestDatabase } from '../support/database.ts';
+import { openTestHouse, type TestHouse } from '../support/house.ts';
+import { mailboxSources, messagesRetention, policiesFolder } from '../support/policies.ts';
+import { type Answer, Visitor } from '../support/staff.ts';
+
+const requester: Actor = { id: 'requester', kind: 'requester', role: null, approval: null };
+
+function good<T>(value: T | Refusal): T {
+  if (isRefusal(value)) throw new Error(`${value.code}: ${value.detail}`);
+  return value;
+}
+
+let app: TestDatabase;
+let opened: TestHouse;
+let office: Office;
+let doors: ReturnType<typeof webApp>;
+let network = '192.0.2.1';
+let now = Temporal.Now.instant();
+
+beforeAll(async () => {
+  app = await emptyDatabase();
+  await app.sql.unsafe(`CREATE TABLE users (id int PRIMARY KEY, email text, name text);
+    CREATE TABLE messages (id int PRIMARY KEY, sender_id int REFERENCES users, sent_at timestamptz, body text);`);
+  opened = await openTestHouse({
+    policies: policiesFolder({ 'sources.yaml': mailboxSources, 'retention.yaml': messagesRetention }),
+    env: { APP: app.url },
+    // Each look at the clock is later, so that letters have an order.
+    now: () => {
+      now = now.add({ milliseconds: 1 });
+      return now;
+    },
+  });
+  office = opened.house.office;
+  doors = webApp(office, { nextBell: () => null, networkOf: () => network, report: () => {} });
+});
+afterAll(async () => {
+  await opened?.close();
+  await app?.drop();
+});
+
+interface Person {
+  readonly email: string;
+  readonly request: SubjectRequest;
+}
+
+async function person(email: string): Promise<Person> {
+  const request = good(
+    await receiveRequest(office, requester, {
+      type: 'access',
+      regime: null,
+      channel: 'portal',
+      receivedAt: null,
+      subject: { name: `Name of ${email}`, identifiers: [{ kind: 'email', value: email }] },
+      details: `Details of ${email}`,
+    }),
+  );
+  return { email, request };
+}
+
+/** The code that was written to somebody last. */
+async function newestCode({ request }: Person): Promise<string> {
+  const letters = (await listNotices(office.store, 200)).filter(
+    ({ template, caseId }) => template === 'identity-code' && caseId === request.caseId,
+  );
+  return /code is (\d{8})/.exec(letters[0]?.letter.reveal().text ?? '')?.[1] ?? '';
+}
+
+async function askForCode(visitor: Visitor, { email, request }: Person): Promise<string> {
+  await visitor.post('/status', { reference: request.reference, email });
+  return newestCode({ email, request });
+}
+
+const giveCode = (visitor: Visitor, reference: string, code: string) =>
+  visitor.post('/status/code', { reference, code });
+const isIn = ({ status, to }: Answer) => status === 303 && to === '/status';
+
+/** What of another person stands in an answer. */
+const leaksOf = ({ email, request }: Person, { text }: Answer) =>
+  [email, `Name of ${email}`, `Details of ${email}`, request.id].filter((secret) => text.includes(secret));
+
+describe('one requester', () => {
+  it('never reaches the request of another by code, cookie or reference, however they are mixed', async () => {
+    const [ada, bob] = [await person('ada@example.com'), await person('bob@example.com')];
+    const [hers, his] = [new Visitor(doors), new Visitor(doors)];
+    const herCode = await askForCode(hers, ada);
+    const hisCode = await askForCode(his, bob);
+    // Her code for his reference, his for hers; codes as references; each with blanks and case changed.
+    for (const [reference, code] of [
+      [bob.request.reference, herCode],
+      [bob.request.reference.toLowerCase(), ` ${herCode} `],
+      [ada.request.reference, hisCode],
+      [herCode, hisCode],
+      ['', herCode],
+      [ada.request.id, herCode],
+    ] as const)
+      expect(isIn(await giveCode(new Visitor(doors), reference, code)), `${reference} ${code}`).toBe(false);
+    expect(isIn(await giveCode(hers, ada.request.reference, herCode))).toBe(true);
+    const page = await hers.get('/status');
+    expect(page.text).toContain(ada.request.reference);
+    expect(leaksOf(bob, page)).toEqual([]);
+    expect(page.text).not.toContain(bob.request.reference);
+    // His reference in the address does not change whose request her cookie opens.
+    const mixed = await hers.get(`/status?reference=${bob.request.reference}`);
+    expect(leaksOf(bob, mixed)).toEqual([]);
+    // A cookie changed by one letter, or of another kind of secret, is none.
+    const cookie = hers.cookie('muniment_visit') ?? '';
+    for (const forged of [`${cookie.slice(0, -1)}${cookie.endsWith('A') ? 'B' : 'A'}`, herCode, ada.request.id, 'x']) {
+      const forger = new Visitor(doors);
+      forger.setCookie('muniment_visit', forged);
+      expect((await forger.get('/status')).text).not.toContain(ada.request.reference);
+      expect((await forger.get('/status/package')).status).toBeGreaterThanOrEqual(400);
+    }
+  });
+
+  it('learns nothing from the answer of whether a reference or an address is known', async () => {
+    const { request, email } = await person('cem@example.com');
+    const ask = async (reference: string, address: string) => {
+      const started = performance.now();
+      const answer = await new Visitor(doors).post('/status', { reference, email: address });
+      return {
+        status: answer.status,
+        text: answer.text.replaceAll(reference, 'REFERENCE'),
+        ms: performance.now() - started,
+      };
+    };
+    const known = await ask(request.reference, email);
+    const others = [
+      await ask(request.reference, 'somebody@example.com'),
+      await ask('R-ABCD-EFGH', email),
+      await ask('R-ABCD-EFGJ', 'somebody@example.com'),
+    ];
+    for (const other of others) expect({ ...other, ms: 0 }).toEqual({ ...known, ms: 0 });
+    // No early answer: each takes at least as long as writing a code may.
+    for (const { ms } of [known, ...others]) expect(ms).toBeGreaterThanOrEqual(380);
+    const wrong = [];
+    for (const reference of [request.reference, 'R-ABCD-EFGK']) {
+      const answer = await giveCode(new Visitor(doors), reference, '00000000');
+      wrong.push({ status: answer.status, text: answer.text.replaceAll(reference, 'REFERENCE') });
+    }
+    expect(wrong[0]).toEqual(wrong[1]);
+  });
+
+  it('uses a code once, even when it is given many times at once', async () => {
+    const dee = await person('dee@example.com');
+    const code = await askForCode(new Visitor(doors), dee);
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => giveCode(new Visitor(doors), dee.request.reference, code)),
+    );
+    expect(answers.filter(isIn)).toHaveLength(1);
+    expect(isIn(await giveCode(new Visitor(doors), dee.request.reference, code))).toBe(false);
+  });
+
+  it('has half an hour for a code and for a visit, and five tries', async () => {
+    const eva = await person('eva@example.com');
+    const late = await askForCode(new Visitor(doors), eva);
+    const start = now;
+    now = start.add({ minutes: 30, seconds: 1 });
+    expect(isIn(await giveCode(new Visitor(doors), eva.request.reference, late))).toBe(false);
+    const visitor = new Visitor(doors);
+    const fresh = await askForCode(visitor, eva);
+    expect(isIn(await giveCode(visitor, eva.request.reference, fresh))).toBe(true);
+    now = now.add({ minutes: 30, seconds: 1 });
+    expect((await visitor.get('/status')).text).not.toContain(eva.request.reference);
+    const code = await askForCode(new Visitor(doors), eva);
+    const wrong = code === '11111111' ? '22222222' : '11111111';
+    for (let i = 0; i < 5; i++) await giveCode(new Visitor(doors), eva.request.reference, wrong);
+    expect(isIn(await giveCode(new Visitor(doors), eva.request.reference, code))).toBe(false);
+    now = start;
+  });
+
+  it('keeps nothing that opens anything in the database: codes, cookies and links stand there as digests', async () => {
+    const fay = await person('fay@example.com');
+    const visitor = new Visitor(doors);
+    const code = await askForCode(visitor, fay);
+    expect(isIn(await giveCode(visitor, fay.request.reference, code))).toBe(true);
+    const cookie = visitor.cookie('muniment_visit') ?? '-';
+    const { sql } = office.store.db;
+    const tables = await sql`SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`;
+    for (const { name } of tables)
+      for (const { row } of await sql.unsafe(`SELECT t::text AS row FROM ${String(name)} t`)) {
+        expect(String(row)).not.toContain(cookie);
+        expect(String(row)).not.toMatch(new RegExp(`\\b${code}\\b`));
+        expect(String(row)).not.toContain('192.0.2.1');
+      }
+  });
+
+  it('is not flooded with mail by somebody who types their address in', async () => {
+    const answers = [];
+    for (let i = 0; i < 8; i++) {
+      network = `203.0.113.${i}`;
+      answers.push(await new Visitor(doors).post('/', { type: 'access', email: 'Gus@example.com' }));
+    }
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 429, 429, 429]);
+    const [limited] = answers.slice(-1);
+    expect(limited?.headers.get('retry-after')).toMatch(/^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/);
+    expect(limited?.text).toContain('too often');
+    network = '203.0.113.200';
+    const hal = await person('hal@example.com');
+    const asked = [];
+    for (let i = 0; i < 8; i++) {
+      network = `203.0.113.${100 + i}`;
+      asked.push(
+        (await new Visitor(doors).post('/status', { reference: hal.request.reference, email: hal.email })).status,
+      );
+    }
+    expect(asked).toEqual([200, 200, 200, 200, 200, 200, 429, 429]);
+    network = '192.0.2.1';
+  });
+
+  it('is limited by network in what they try', async () => {
+    network = '198.51.100.1';
+    const ivy = await person('ivy@example.com');
+    const statuses = [];
+    for (let i = 0; i < 65; i++)
+      statuses.push((await giveCode(new Visitor(doors), ivy.request.reference, `${i}`)).status);
+    expect(statuses.slice(60)).toEqual([429, 429, 429, 429, 429]);
+    network = '198.51.100.2';
+    const jon = await person('jon@example.com');
+    expect((await giveCode(new Visitor(doors), jon.request.reference, '0')).status).toBe(403);
+    network = '192.0.2.1';
+  });
+});
