@@ -89,6 +89,8 @@ export interface SignIn {
   pendingApp(person: Session['person']): Promise<AppEnrolment | null>;
   /** The recovery codes that are left. */
   recoveryCodes(personId: string): Promise<readonly string[]>;
+  /** Whether this is the person's password. */
+  isPassword(personId: string, password: string): Promise<boolean>;
   /** New recovery codes in place of the old; null when the password is wrong. */
   renewRecoveryCodes(password: string, headers: Headers): Promise<readonly string[] | null>;
   /** What a browser needs to make a passkey, as JSON for `PublicKeyCredential.parseCreationOptionsFromJSON`. */
@@ -126,7 +128,7 @@ export interface SignIn {
   currentCode(personId: string): Promise<string | null>;
 }
 
-const idleHours = 12;
+const sessionHours = 12;
 
 export function openSignIn(
   db: Database,
@@ -147,7 +149,8 @@ export function openSignIn(
       // People are made by our own flows; the library only has to know that the column is there.
       additionalFields: { role: { type: 'string', required: true, input: false } },
     },
-    session: { modelName: 'sessions', expiresIn: 60 * 60 * idleHours, updateAge: 60 * 15 },
+    // A working day, counted from signing in: using a session does not lengthen it.
+    session: { modelName: 'sessions', expiresIn: 60 * 60 * sessionHours, disableSessionRefresh: true },
     account: { modelName: 'accounts' },
     verification: { modelName: 'verifications' },
     emailAndPassword: {
@@ -245,11 +248,15 @@ export function openSignIn(
     const at = new Date(now.epochMilliseconds);
     return db.orm.update(sessions).set({ secondFactorAt: at, steppedUpAt: at }).where(eq(sessions.id, sessionId));
   };
+  /** Note when a session was last used, at most once a minute. */
+  const touch = (id: string) =>
+    db.sql`UPDATE sessions SET updated_at = now() WHERE id = ${id} AND updated_at < now() - interval '1 minute'`;
   const endSession = (id: string) => db.orm.delete(sessions).where(eq(sessions.id, id));
   return {
     async session(headers) {
       const found = await find(headers);
       if (!found?.row.secondFactorAt) return null;
+      await touch(found.row.id);
       const at = found.row.steppedUpAt;
       return {
         id: found.row.id,
@@ -324,6 +331,13 @@ export function openSignIn(
       return stored ? enrolmentOf(person, stored.secret) : null;
     },
     recoveryCodes: recoveryLeft,
+    async isPassword(personId, password) {
+      const [account] = await db.orm
+        .select({ hash: accounts.password })
+        .from(accounts)
+        .where(and(eq(accounts.userId, personId), eq(accounts.providerId, 'credential')));
+      return account?.hash ? verifyPassword({ hash: account.hash, password }) : false;
+    },
     async renewRecoveryCodes(password, headers) {
       const reply = await auth.api.generateBackupCodes({ body: { password }, headers, asResponse: true });
       return (await answerOf<{ backupCodes: string[] }>(reply))?.value.backupCodes ?? null;

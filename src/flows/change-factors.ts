@@ -1,10 +1,39 @@
 import type { Session } from '../core/actor.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
-import type { AppEnrolment, HalfSession, WithCookies } from '../db/sign-in.ts';
+import { type AppEnrolment, type HalfSession, setPassword, type WithCookies } from '../db/sign-in.ts';
 import { entry } from '../ledger/entry.ts';
+import { weakPassword } from './create-actor.ts';
 import { giveCode, parseCredential, type Visitor } from './enter-staff.ts';
+import { forgive, type Limit, limitTries } from './limit-tries.ts';
 import type { Office } from './office.ts';
+
+/** Change one's own password; every other session ends. The old one is asked for, beside a fresh second proof. */
+export async function changePassword(
+  office: Office,
+  session: Session,
+  old: string,
+  password: string,
+): Promise<null | Refusal> {
+  const { id } = session.person;
+  const limited = await limitTries(office, passwordTries(id));
+  if (limited) return limited;
+  if (!(await office.signIn.isPassword(id, old)))
+    return refuse('unauthenticated', 'That is not your password. Nothing was changed.');
+  await forgive(office, passwordTries(id));
+  const tooShort = weakPassword(password);
+  if (tooShort) return tooShort;
+  const changed = entry('factor.added', office.now(), id, { actor: id, factor: 'password' });
+  await commit(office.store, { state: [], entries: [changed], tasks: [] }, async (tx) => {
+    await setPassword(tx, id, password);
+    await office.signIn.endSessions(tx, id, { allBut: session.id });
+  });
+  return null;
+}
+
+const passwordTries = (personId: string): readonly Limit[] => [
+  { name: `password/${personId}`, most: 6, seconds: 5 * 60 },
+];
 
 /** Begin to set up an authenticator app. Whoever has one must give it up first, with a fresh proof. */
 export async function beginApp(office: Office, visitor: Visitor, password: string): Promise<AppEnrolment | Refusal> {

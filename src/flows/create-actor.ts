@@ -13,6 +13,7 @@ import {
   invitedPerson,
   type Person,
   personByEmail,
+  personById,
   personByName,
   spendInvitation,
 } from '../db/people.ts';
@@ -26,6 +27,7 @@ import { tokenApprovalKey } from './signers.ts';
 const tokenPrefix = 'mnt_';
 const invitationHours = 72;
 const minPasswordLength = 12;
+const maxPasswordLength = 128;
 
 export interface TokenOrder {
   readonly name: string;
@@ -135,15 +137,27 @@ export async function inviteByMail(
   if (unproven) return unproven;
   const invited = await invitePerson(office, by, order);
   if (isRefusal(invited)) return invited;
-  const { actor, link, expiresAt } = invited;
+  return mailInvitation(office, { ...order, ...invited });
+}
+
+/** Whatever does not leave now is passed on by whoever invited: an invitation is no task, since its link is a secret. */
+async function mailInvitation(
+  office: Office,
+  {
+    actor,
+    email,
+    role,
+    link,
+    expiresAt,
+  }: { actor: string; email: string; role: Role; link: string; expiresAt: string },
+): Promise<{ actor: string; link: string | null; expiresAt: string }> {
   const until = expiresAt.slice(0, 16).replace('T', ' ');
-  // Whatever does not leave now is passed on by whoever invited: an invitation is no task, since its link is a secret.
   const sent = await office.post
     .send({
-      to: order.email,
-      subject: `You are invited to Muniment at ${office.policy.organization.name}`,
-      text: `You are invited as ${order.role}. Open this link once, until ${until} UTC, and choose a password and a second factor:\n\n${link}\n\nIf you do not know why you get this, leave it and tell ${office.policy.organization.support.email}.\n`,
-      messageId: `<${actor}@${new URL(office.publicUrl).hostname}>`,
+      to: email,
+      subject: `Your link to Muniment at ${office.policy.organization.name}`,
+      text: `You work with Muniment as ${role}. Open this link once, until ${until} UTC, and choose a password:\n\n${link}\n\nIf you do not know why you get this, leave it and tell ${office.policy.organization.support.email}.\n`,
+      messageId: `<${actor}.${expiresAt.replaceAll(/\D/g, '')}@${new URL(office.publicUrl).hostname}>`,
     })
     .catch(() => 'kept' as const);
   return { actor, link: sent === 'sent' ? null : link, expiresAt };
@@ -193,20 +207,58 @@ export async function lookUpInvitation(office: Office, secret: string): Promise<
   );
 }
 
+/** Why a password will not do, or null. Length is what helps; nobody is asked for odd characters (NIST SP 800-63B). */
+export function weakPassword(password: string): Refusal | null {
+  if (password.length >= minPasswordLength && password.length <= maxPasswordLength) return null;
+  const detail = `A password has ${minPasswordLength} to ${maxPasswordLength} characters. Nothing was changed.`;
+  return refuse('invalid', detail, {}, [
+    {
+      pointer: '/password',
+      code: 'length',
+      detail: `Use ${minPasswordLength} to ${maxPasswordLength} characters; a few words are fine.`,
+    },
+  ]);
+}
+
+/**
+ * A new link for somebody who forgot the password. The second factor stays, so that whoever gets hold of the link has
+ * only half of what it takes.
+ */
+export async function inviteAgain(
+  office: Office,
+  by: Actor,
+  personId: string,
+): Promise<{ actor: string; link: string | null; expiresAt: string } | Refusal> {
+  const unproven = freshProof(by, 'you send a new link');
+  if (unproven) return unproven;
+  const person = await personById(office.store, personId);
+  if (!person?.email || person.disabledAt)
+    return refuse('not_found', 'There is nobody with a mail address who could sign in. No link was made.');
+  const now = office.now();
+  const secret = toBase64Url(office.random(32));
+  const expiresAt = now.add({ hours: invitationHours });
+  const again = entry('actor.invited_again', now, by.id, { actor: person.id });
+  await commit(office.store, { state: [], entries: [again], tasks: [] }, async (tx) => {
+    const id = makeId('invitation', now, office.random(10));
+    await addInvitation(tx, { id, actorId: person.id, secretHash: sha256Hex(secret), expiresAt });
+  });
+  return mailInvitation(office, {
+    actor: person.id,
+    email: person.email,
+    role: person.role,
+    link: `${office.publicUrl}/console/invitation/${secret}`,
+    expiresAt: formatInstant(expiresAt),
+  });
+}
+
 /** Accept an invitation by setting a password. */
 export async function acceptInvitation(office: Office, secret: string, password: string): Promise<Person | Refusal> {
   const now = office.now();
   const found = await invitedPerson(office.store, sha256Hex(secret), now);
   if (!found)
     return refuse('link_expired', 'This invitation was used or has run out. Ask an administrator for a new one.');
-  if (password.length < minPasswordLength)
-    return refuse('invalid', `A password has at least ${minPasswordLength} characters. Nothing was changed.`, {}, [
-      {
-        pointer: '/password',
-        code: 'too_short',
-        detail: `Use ${minPasswordLength} characters or more; a few words are fine.`,
-      },
-    ]);
+  const weak = weakPassword(password);
+  if (weak) return weak;
   const spent = await office.store.db.orm.transaction(async (tx) => {
     if (!(await spendInvitation(tx, found.invitation, now))) return false;
     await setPassword(tx, found.person.id, password);

@@ -5,7 +5,7 @@ import { parsePeriod } from '../core/periods.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { acknowledgeAlarm, alarmsPage } from '../flows/alarms.ts';
 import { changeRole, disablePerson, enablePerson, resetSecondFactor, revokeToken } from '../flows/change-people.ts';
-import { inviteByMail, makeToken } from '../flows/create-actor.ts';
+import { inviteAgain, inviteByMail, makeToken } from '../flows/create-actor.ts';
 import { lookUpPerson, peoplePage, tokensPage } from '../flows/look-up.ts';
 import type { Office } from '../flows/office.ts';
 import { alarmKinds } from '../ledger/alarm.ts';
@@ -140,6 +140,18 @@ export function addPeople(api: Api, office: Office): void {
       const person = await changeRole(office, caller.actor, params.id, body.role);
       return isRefusal(person) ? person : viewChanged(person);
     },
+  });
+  api.add({
+    method: 'post',
+    path: '/people/{id}/invite',
+    summary: 'A new link for somebody who forgot the password; the second factor stays',
+    tag: 'people',
+    access: 'people.manage',
+    answersSecret: true,
+    params: idParams,
+    answer: z.object({ actor: z.string(), link: z.string().nullable(), expiresAt: instant }),
+    status: 201,
+    handle: ({ caller, params }) => inviteAgain(office, caller.actor, params.id),
   });
   const moves = [
     ['disable', 'Disable somebody who left; nothing they did is forgotten', disablePerson],

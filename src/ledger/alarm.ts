@@ -14,6 +14,10 @@ export const alarmKinds = {
     title: 'Somebody was given access',
     next: 'Check that this person was meant to be let in, with this role.',
   },
+  invited_again: {
+    title: 'A new link to set a password was made',
+    next: 'Ask the person whether they forgot their password. The link alone opens nothing: their second factor stays.',
+  },
   token_made: {
     title: 'An API token was made',
     next: 'Check who asked for it and what it is for. Revoke it under People and keys if nobody knows.',
@@ -76,6 +80,8 @@ export function alarmsOf(entry: Entry, isWorkingTime: IsWorkingTime): readonly A
       return entry.actor === 'demo'
         ? []
         : [raise('person_made', entry.facts.actor, { actor: entry.facts.actor, role: entry.facts.role })];
+    case 'actor.invited_again':
+      return [raise('invited_again', `${entry.facts.actor}/${entry.at}`, { actor: entry.facts.actor })];
     case 'token.created':
       return [
         raise('token_made', entry.facts.token, {

@@ -7,6 +7,7 @@
 interface EntryFacts {
   'policy.recorded': { digest: string };
   'actor.created': { actor: string; role: string; by: string };
+  'actor.invited_again': { actor: string };
   'actor.role_changed': { actor: string; from: string; to: string };
   'actor.disabled': { actor: string; sessions: number; tokens: number };
   'actor.enabled': { actor: string };

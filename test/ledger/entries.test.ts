@@ -12,6 +12,7 @@ const digest = (letter: string) => letter.repeat(64);
 const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'policy.recorded': { digest: digest('a') },
   'actor.created': { actor: 'act_2', role: 'legal', by: 'act_1' },
+  'actor.invited_again': { actor: 'act_2' },
   'actor.role_changed': { actor: 'act_2', from: 'legal', to: 'compliance' },
   'actor.disabled': { actor: 'act_2', sessions: 1, tokens: 2 },
   'actor.enabled': { actor: 'act_2' },

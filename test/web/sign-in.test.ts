@@ -291,6 +291,53 @@ describe('who gets in', () => {
     expect((await back.get('/console/second-factor')).to).toMatch(/set-up/);
   });
 
+  it('gets a new link for a forgotten password, which leaves the second factor as it is', async () => {
+    const boss = await member('admin');
+    const other = await member();
+    const { visitor: admin } = await setUp(boss.email);
+    const { secret } = await setUp(other.email);
+    const said = await admin.post(`/console/settings/people/${other.id}/invite`);
+    const link = /<code class="secret">http:\/\/localhost:3000([^<]+)<\/code>/.exec(said.text)?.[1] ?? '';
+    const visitor = new Visitor(app);
+    expect((await visitor.post(link, { password: 'too short' })).status).toBe(422);
+    expect((await visitor.post(link, { password: 'x'.repeat(129) })).status).toBe(422);
+    expect((await visitor.post(link, { password: 'quite another password' })).to).toBe('/console/sign-in');
+    expect((await visitor.post(link, { password: 'and a third one of these' })).status).toBe(410);
+    await visitor.post('/console/sign-in', { email: other.email, password: 'quite another password' });
+    expect((await visitor.get('/console/second-factor/set-up')).to).toBe('/console/second-factor');
+    expect((await visitor.post('/console/second-factor', { way: 'app', code: nextCode(secret) })).to).toBe('/console');
+    const alarms = await office.store.db
+      .sql`SELECT 1 FROM alarms WHERE kind = 'invited_again' AND facts->>'actor' = ${other.id}`;
+    expect(alarms).toHaveLength(1);
+  });
+
+  it('changes the password with the old one, and every other session ends', async () => {
+    const { email } = await member();
+    const { visitor, secret } = await setUp(email);
+    const phone = new Visitor(app);
+    await phone.post('/console/sign-in', { email, password });
+    await phone.post('/console/second-factor', { way: 'app', code: nextCode(secret) });
+    const change = (old: string, next: string) => visitor.post('/console/account/password', { old, new: next });
+    expect((await change('not the old one', 'a wholly new password')).status).toBe(409);
+    expect((await change(password, 'short')).status).toBe(409);
+    expect((await phone.get('/console')).status).toBe(200);
+    expect((await change(password, 'a wholly new password')).status).toBe(200);
+    expect((await phone.get('/console')).to).toMatch(/sign-in/);
+    expect((await visitor.get('/console')).status).toBe(200);
+    const again = (word: string) => new Visitor(app).post('/console/sign-in', { email, password: word });
+    expect((await again(password)).status).toBe(401);
+    expect((await again('a wholly new password')).status).toBe(303);
+  });
+
+  it('is asked anew after twelve hours, however busy the session was', async () => {
+    const { email } = await member();
+    const { visitor } = await setUp(email);
+    await office.store.db.sql`UPDATE sessions SET expires_at = expires_at - interval '11 hours 59 minutes'`;
+    expect((await visitor.get('/console')).status).toBe(200);
+    await office.store.db.sql`UPDATE sessions SET expires_at = expires_at - interval '2 minutes'`;
+    expect((await visitor.get('/console')).to).toMatch(/sign-in/);
+  });
+
   it('sees their own sessions and ends them; never their last second factor', async () => {
     const { email } = await member();
     const { visitor, secret } = await setUp(email);

@@ -4,6 +4,7 @@ import { isRefusal, type Refusal } from '../../core/refusal.ts';
 import {
   addPasskey,
   beginApp,
+  changePassword,
   endOwnSessions,
   finishApp,
   removeApp,
@@ -117,6 +118,16 @@ export function addAccountPages({ app, office, options, stepUpFor }: Desk): void
       );
     setCookies(c, done.cookies);
     return c.html((<RecoveryCodesPage door={{ ...door, refusal: null }} codes={done.value} />) as Html);
+  });
+  app.post('/account/password', async (c) => {
+    const unproven = prove(c);
+    if (unproven) return unproven;
+    const form = await c.req.formData();
+    const { session } = c.get('visit').frame;
+    const changed = await changePassword(office, session, textOf(form, 'old'), textOf(form, 'new'));
+    return isRefusal(changed)
+      ? page(c, { refusal: changed })
+      : page(c, { done: 'Your password was changed. Every other session of yours has ended.' });
   });
   app.post('/account/recovery', async (c) => {
     const unproven = prove(c);

@@ -123,6 +123,20 @@ function Factors({ frame, factors, passkeyOptions }: AccountProps) {
         </PasskeyForm>
       </details>
       <details>
+        <summary>Change your password</summary>
+        <PostForm action="/console/account/password">
+          <Field name="old" label="The password you have now">
+            <input id="old" name="old" type="password" autocomplete="current-password" required />
+          </Field>
+          <Field name="new" label="The new one" hint="Twelve characters or more; a few words are fine.">
+            <input id="new" name="new" type="password" autocomplete="new-password" minlength={12} required />
+          </Field>
+          <button type="submit" class="secondary">
+            Change the password
+          </button>
+        </PostForm>
+      </details>
+      <details>
         <summary>{factors.app ? 'Make new recovery codes' : 'Set up an authenticator app'}</summary>
         <PostForm action={factors.app ? '/console/account/recovery' : '/console/account/app'}>
           <Field name="password" label="Your password">

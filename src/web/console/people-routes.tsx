@@ -3,7 +3,7 @@ import { type Role, roles } from '../../core/actor.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { acknowledgeAlarm, alarmsPage } from '../../flows/alarms.ts';
 import { changeRole, disablePerson, enablePerson, resetSecondFactor, revokeToken } from '../../flows/change-people.ts';
-import { inviteByMail } from '../../flows/create-actor.ts';
+import { inviteAgain, inviteByMail } from '../../flows/create-actor.ts';
 import { actorNames, keysPage, lookUpPerson, peoplePage } from '../../flows/look-up.ts';
 import { type Html, textOf } from '../reply.ts';
 import { tokenRows } from './account-routes.tsx';
@@ -83,6 +83,17 @@ export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): vo
     );
   });
   app.get('/settings/people/:id', async (c) => allow(c, 'people.manage') ?? personPage(c, c.req.param('id'), null));
+  app.post('/settings/people/:id/invite', async (c) => {
+    const refused = allow(c, 'people.manage');
+    if (refused) return refused;
+    const { id } = c.req.param();
+    const { caller, frame } = c.get('visit');
+    const invited = await inviteAgain(office, caller.actor, id);
+    if (isRefusal(invited))
+      return stepUpFor(c, invited, `/console/settings/people/${id}`) ?? personPage(c, id, invited);
+    const to = (await actorNames(office)).get(id) ?? id;
+    return c.html((<InvitePage frame={frame} refusal={null} values={{}} link={{ to, ...invited }} />) as Html);
+  });
   app.post('/settings/people/:id/:move{role|disable|enable|reset}', async (c) => {
     const refused = allow(c, 'people.manage');
     if (refused) return refused;

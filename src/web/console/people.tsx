@@ -158,6 +158,9 @@ export function PersonPage({
               Change the role
             </button>
           </PostForm>
+          {person.email && !person.disabledAt ? (
+            <Act action={`${at}/invite`} label="Send a new link (forgotten password)" />
+          ) : null}
           {factors.app || factors.passkeys > 0 ? (
             <Act action={`${at}/reset`} label="Take the second factor away (lost phone)" />
           ) : null}
