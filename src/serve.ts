@@ -71,6 +71,8 @@ export async function startService(config: Config, options: ServeOptions): Promi
       if (options.demo) closing.push(firstBells(house, options));
     }
     if (options.role !== 'worker') closing.push(await startListening(house, options, nextBell, report));
+    if (config.tsaUrl !== null)
+      options.print('TSA_URL is set and not used yet: packages are stamped by the built-in authority, and say so.');
     if (options.demo) await greet(house, options, publicUrl);
     else options.print(`Muniment ${office.version} is at ${publicUrl}`);
     return { url: publicUrl, house, stop };
