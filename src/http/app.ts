@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import { constantTimeEqual, sha256 } from '../core/hash.ts';
 import { isRefusal, refuse } from '../core/refusal.ts';
 import { limitTries, publicLimits } from '../flows/limit-tries.ts';
 import type { Office } from '../flows/office.ts';
@@ -125,8 +126,8 @@ export function httpApp(
     const [scheme, secret] = (c.req.header('Authorization') ?? '').split(' ');
     const isAllowed =
       options.metricsToken === null
-        ? isLocal(c.req.header('X-Forwarded-For'), c.req.url)
-        : scheme === 'Bearer' && secret === options.metricsToken;
+        ? isLocal(options.networkOf(c), c.req.header('X-Forwarded-For'))
+        : scheme === 'Bearer' && constantTimeEqual(sha256(secret ?? ''), sha256(options.metricsToken));
     if (!isAllowed)
       return replyProblem(c, refuse('unauthenticated', 'Metrics need METRICS_TOKEN, or a call from this machine.'));
     return c.text(await options.metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4' });
@@ -136,8 +137,9 @@ export function httpApp(
   return { app, routes: api.routes, openApi };
 }
 
-function isLocal(forwarded: string | undefined, url: string): boolean {
-  return forwarded === undefined && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+/** Somebody on this machine, and not a proxy on it that brings somebody else. What the Host header says is theirs to say. */
+function isLocal(network: string | null, forwarded: string | undefined): boolean {
+  return forwarded === undefined && (network === '127.0.0.1' || network === '0:0:0:0::/64');
 }
 
 /** A plain list of calls: enough to find one, without a script from anywhere. */

@@ -209,4 +209,25 @@ describe('the API', () => {
     expect((await call('GET', `/ledger/tile/entries/000.p/${size}`, 'auditor')).status).toBe(200);
     expect((await call('GET', `/ledger/tile/entries/000.p/${size}`, 'privacy')).status).toBe(403);
   });
+
+  it('gives figures to this machine, or for a token, and to nobody who only says that they are local', async () => {
+    const ask = async (network: string | null, token: string | null, headers: Record<string, string>) => {
+      const { app } = httpApp(opened.house.office, {
+        sessionOf: async () => null,
+        metrics: async () => 'figures',
+        metricsToken: token,
+        networkOf: () => network,
+        report: () => {},
+      });
+      return (await app.request('http://localhost:3000/metrics', { headers })).status;
+    };
+    expect(await ask('127.0.0.1', null, {})).toBe(200);
+    expect(await ask('0:0:0:0::/64', null, {})).toBe(200);
+    expect(await ask('127.0.0.1', null, { 'X-Forwarded-For': '203.0.113.1' })).toBe(401);
+    expect(await ask('203.0.113.1', null, { Host: 'localhost' })).toBe(401);
+    expect(await ask(null, null, {})).toBe(401);
+    expect(await ask('203.0.113.1', 'm', { Authorization: 'Bearer m' })).toBe(200);
+    expect(await ask('127.0.0.1', 'm', {})).toBe(401);
+    expect(await ask('127.0.0.1', 'm', { Authorization: 'Bearer n' })).toBe(401);
+  });
 });
