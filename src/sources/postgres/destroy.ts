@@ -145,7 +145,8 @@ function sameKey(dataset: TableDataset): string {
 /** SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. */
 export function freeConditions(shape: SourceShape, dataset: TableDataset, groups: HeldGroups): readonly string[] {
   // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
-  return [...heldConditions(shape, dataset, 't', groups), ...blockedByChildren(shape, dataset, 't', groups).all].map(
+  const children = blockedByChildren(shape, dataset, 't', groups);
+  return [...heldConditions(shape, dataset, 't', groups), ...children.held, ...children.restricted].map(
     (condition) => `NOT ${condition}`,
   );
 }

@@ -6,7 +6,7 @@ import type { SqlConnection } from './connection.ts';
 import { commitmentSql, datasetsTouched, destructionSql, freeConditions, hmacPads, lockShared } from './destroy.ts';
 import { name, table, typeOf } from './dialect.ts';
 import type { ReachedRow } from './find.ts';
-import { blockedByChildren, heldPredicate } from './held.ts';
+import { anyOf, blockedByChildren, heldConditions, heldPredicate } from './held.ts';
 import { installJournal, readEpoch, readHeldGroups, readJournal } from './journal.ts';
 import { among, keyText } from './keys.ts';
 
@@ -60,9 +60,9 @@ export async function previewErasure(
     return `(${ours}) NOT IN (SELECT * FROM unnest(${theirs.join(', ')}))`;
   };
   const children =
-    act === 'destroy' ? blockedByChildren(shape, dataset, 't', groups, staying) : { held: null, restricted: null };
-  const own = heldPredicate(shape, dataset, 't', groups);
-  const held = [own, children.held].filter((condition) => condition !== null).join(' OR ') || 'false';
+    act === 'destroy' ? blockedByChildren(shape, dataset, 't', groups, staying) : { held: [], restricted: [] };
+  const held = anyOf([...heldConditions(shape, dataset, 't', groups), ...children.held]) ?? 'false';
+  const restricted = anyOf(children.restricted) ?? 'false';
   const result: { free: ReachedRow[]; held: ReachedRow[]; restricted: ReachedRow[] } = {
     free: [],
     held: [],
@@ -79,7 +79,7 @@ export async function previewErasure(
       't',
     );
     const answers = await connection.sql.unsafe<{ key: string[]; held: boolean; restricted: boolean }[]>(
-      `SELECT ARRAY[${keys}] AS key, (${held}) AS held, (${children.restricted ?? 'false'}) AS restricted
+      `SELECT ARRAY[${keys}] AS key, (${held}) AS held, ${restricted} AS restricted
        FROM ${table(dataset)} t WHERE ${condition}`,
       [...parameters, ...goingKeys],
     );

@@ -1,10 +1,16 @@
 import type { Link, SqlSource, TableDataset } from '../../policy/data-map.ts';
 import { type ColumnTypes, literal, name, sameValue, table, typeOf } from './dialect.ts';
 
-/** Columns by which some hold names rows; `narrow` when one of those holds has a range or is limited to some datasets. */
+/** Columns by which some hold names rows. */
 export interface HeldColumns {
   readonly columns: readonly string[];
+  /** One of those holds has a range or is limited to some datasets. */
   readonly narrow: boolean;
+  /**
+   * Whether there are holds without a range (false), with one (true), or both. They are asked separately: a range is of
+   * the row that is asked about, and keeps the planner from joining what no range concerns.
+   */
+  readonly ranges: readonly boolean[];
 }
 
 /** Which columns some hold names, per dataset: what `muniment.held` has now, read under the lock. */
@@ -28,8 +34,7 @@ export function heldPredicate(
   groups: HeldGroups,
   only?: string,
 ): string | null {
-  const conditions = heldConditions(shape, dataset, alias, groups, only);
-  return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
+  return anyOf(heldConditions(shape, dataset, alias, groups, only));
 }
 
 /** The same, as the separate conditions of which any one holds the row: each an EXISTS of its own. */
@@ -84,8 +89,8 @@ function ownConditions(
 ): string[] {
   const types = shape.types.get(dataset.id) ?? {};
   const covered = { ...asked, times: [...asked.times, ...timesOf(types, dataset, alias)] };
-  const direct = (groups.get(dataset.id) ?? []).map(({ columns }) =>
-    heldBy(covered, dataset.id, columns, types, columns, types, alias, only),
+  const direct = (groups.get(dataset.id) ?? []).flatMap(({ columns, ranges }) =>
+    ranges.map((ranged) => heldBy(covered, ranged, dataset.id, columns, types, columns, types, alias, only)),
   );
   const throughLinks = dataset.links.flatMap((link) =>
     linkConditions(shape, dataset, covered, link, alias, groups, only, path),
@@ -111,7 +116,11 @@ function linkConditions(
   // The parent is named by the very columns this row carries: no need to visit the parent.
   const named = (groups.get(parent.id) ?? [])
     .filter(isLinkKey)
-    .map(({ columns }) => heldBy(covered, parent.id, columns, parentTypes, link.columns, types, alias, only));
+    .flatMap(({ columns, ranges }) =>
+      ranges.map((ranged) =>
+        heldBy(covered, ranged, parent.id, columns, parentTypes, link.columns, types, alias, only),
+      ),
+    );
   const others: HeldGroups = new Map(
     [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((list) => !isLinkKey(list)) : lists]),
   );
@@ -125,11 +134,13 @@ function linkConditions(
     only,
     new Set([...path, parent.id]),
   );
-  if (parentConditions.length === 0) return named;
   const join = joinSql(shape, dataset, alias, link, parentAlias);
+  // One EXISTS for each way in, never one over (… OR …): the planner joins by the one and walks every row for the other.
   return [
     ...named,
-    `EXISTS (SELECT 1 FROM ${table(parent)} ${parentAlias} WHERE ${join} AND (${parentConditions.join(' OR ')}))`,
+    ...parentConditions.map(
+      (condition) => `EXISTS (SELECT 1 FROM ${table(parent)} ${parentAlias} WHERE ${join} AND ${condition})`,
+    ),
   ];
 }
 
@@ -152,6 +163,7 @@ function joinSql(shape: SourceShape, child: TableDataset, alias: string, link: L
  */
 function heldBy(
   covered: Covered,
+  ranged: boolean,
   anchor: string,
   anchorColumns: readonly string[],
   anchorTypes: ColumnTypes,
@@ -170,7 +182,9 @@ function heldBy(
     `(h.within IS NULL OR h.within @> ARRAY[${literal(covered.dataset)}])`,
     ...(only === undefined ? [] : [`h.hold = ${literal(only)}`]),
     ...values,
-    inRange(covered.times),
+    ...(ranged
+      ? ['(h.from_at IS NOT NULL OR h.to_at IS NOT NULL)', inRange(covered.times)]
+      : ['h.from_at IS NULL', 'h.to_at IS NULL']),
   ];
   return `EXISTS (SELECT 1 FROM muniment.held h WHERE ${conditions.join(' AND ')})`;
 }
@@ -219,7 +233,7 @@ export function childLinks(source: SqlSource, parent: TableDataset): readonly Ch
 
 /**
  * SQL that is true for a row `alias` that may not go although nothing holds it itself: a row hanging on it is held
- * (it would cascade or be unlinked), or a `restrict` link still points at it. Null when there is no such case.
+ * (it would cascade or be unlinked), or a `restrict` link still points at it. Each condition by itself is one reason.
  * @param staying SQL that is false for a child's row that goes before this one, and so is in nobody's way
  */
 export function blockedByChildren(
@@ -228,7 +242,7 @@ export function blockedByChildren(
   alias: string,
   groups: HeldGroups,
   staying: (child: TableDataset, alias: string) => string = () => '',
-): { held: string | null; restricted: string | null; all: readonly string[] } {
+): { held: readonly string[]; restricted: readonly string[] } {
   const held: string[] = [];
   const restricted: string[] = [];
   const narrow = narrowOnly(groups);
@@ -251,13 +265,17 @@ export function blockedByChildren(
         ? linkConditions(shape, child, dated, link, childAlias, narrow, undefined, new Set([child.id]))
         : []),
     ];
-    if (own.length > 0) held.push(exists(`(${own.join(' OR ')})`));
+    held.push(...own.map(exists));
     if (onDispose === 'cascade' && child.id !== dataset.id) {
       const deeper = blockedByChildren(shape, child, childAlias, groups, staying);
-      if (deeper.held) held.push(exists(deeper.held));
-      if (deeper.restricted) restricted.push(exists(deeper.restricted));
+      held.push(...deeper.held.map(exists));
+      restricted.push(...deeper.restricted.map(exists));
     }
   }
-  const any = (conditions: string[]) => (conditions.length > 0 ? `(${conditions.join(' OR ')})` : null);
-  return { held: any(held), restricted: any(restricted), all: [...held, ...restricted] };
+  return { held, restricted };
+}
+
+/** SQL that is true when any of the conditions is; null when there is none, and so nothing to ask. */
+export function anyOf(conditions: readonly string[]): string | null {
+  return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
 }

@@ -5,7 +5,7 @@ import type { Census } from '../../disposition/run.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { name, table, timeConstant, typeOf } from './dialect.ts';
-import { blockedByChildren, type HeldGroups, heldPredicate, type SourceShape } from './held.ts';
+import { blockedByChildren, type HeldGroups, heldConditions, type SourceShape } from './held.ts';
 import { installJournal, readEpoch, readHeldGroups } from './journal.ts';
 import { streamWithin } from './stream.ts';
 
@@ -35,7 +35,7 @@ export async function placeHold(
       added += result.count;
     }
     if (added > 0) await tx`UPDATE muniment.state SET epoch = epoch + 1`;
-    const groups = await readHeldGroups(tx);
+    const groups = await readHeldGroups(tx, hold);
     const coverage: Coverage[] = [];
     for (const dataset of connection.source.datasets) coverage.push(await cover(tx, shape, dataset, groups, hold));
     return { epoch: (await readEpoch(tx)) ?? 0, coverage };
@@ -77,15 +77,15 @@ async function cover(
   groups: HeldGroups,
   hold: string,
 ): Promise<Coverage> {
-  const held = shape.types.has(dataset.id) ? heldPredicate(shape, dataset, 't', groups, hold) : null;
+  const ways = shape.types.has(dataset.id) ? heldConditions(shape, dataset, 't', groups, hold) : [];
   const digest = sha256Stream();
   digest.update(Buffer.from(`${dataset.id}\n`));
   let count = 0;
-  if (held) {
+  if (ways.length > 0) {
     const key = dataset.key.map((column) => `t.${name(column)}::text`).join(` || E'\\x1f' || `);
     const rows = streamWithin<{ d: Uint8Array }>(
       tx,
-      `SELECT sha256(convert_to(${key}, 'UTF8')) AS d FROM ${table(dataset)} t WHERE ${held} ORDER BY 1`,
+      `${eachWay(ways, (way) => `SELECT sha256(convert_to(${key}, 'UTF8')) AS d FROM ${table(dataset)} t WHERE ${way}`)} ORDER BY 1`,
       5000,
     );
     for await (const chunk of rows)
@@ -114,21 +114,24 @@ export async function takeCensus(
   const groups = (await readEpoch(connection.sql)) === null ? new Map() : await readHeldGroups(connection.sql);
   const due = `t.${name(dataset.time)} < ${timeConstant(cutoff, typeOf(types, dataset.time))}`;
   const children = blockedByChildren(shape, dataset, 't', groups);
-  const own = heldPredicate(shape, dataset, 't', groups);
-  const held = [own, children.held].filter((condition) => condition !== null).join(' OR ') || 'false';
-  const [row] = await connection.sql.unsafe<{ total: string; due: string; held: string; restricted: string }[]>(
-    `SELECT (SELECT count(*) FROM ${table(dataset)}) AS total, count(*) AS due, count(*) FILTER (WHERE ${held}) AS held,
-       count(*) FILTER (WHERE NOT (${held}) AND ${children.restricted ?? 'false'}) AS restricted
-     FROM ${table(dataset)} t WHERE ${due}`,
+  const held = [...heldConditions(shape, dataset, 't', groups), ...children.held];
+  // What no condition holds is counted, and what is held is the rest: by NOT EXISTS after NOT EXISTS the planner joins.
+  const without = (conditions: readonly string[]) =>
+    `(SELECT count(*) FROM ${table(dataset)} t WHERE ${[due, ...conditions.map((condition) => `NOT ${condition}`)].join(' AND ')})`;
+  const [row] = await connection.sql.unsafe<{ total: string; due: string; unheld: string; free: string }[]>(
+    `SELECT (SELECT count(*) FROM ${table(dataset)}) AS total, ${without([])} AS due,
+       ${without(held)} AS unheld, ${without([...held, ...children.restricted])} AS free`,
   );
   if (!row) throw new Error('a count answered no row');
+  const unheld = Number(row.unheld);
   const heldBy: Record<string, number> = {};
-  if (Number(row.held) > 0)
+  if (unheld < Number(row.due))
     for (const hold of holds) {
-      const predicate = heldPredicate(shape, dataset, 't', groups, hold);
-      if (!predicate) continue;
+      const ways = heldConditions(shape, dataset, 't', await readHeldGroups(connection.sql, hold), hold);
+      if (ways.length === 0) continue;
+      const key = dataset.key.map((column) => `t.${name(column)}`).join(', ');
       const [counted] = await connection.sql.unsafe<{ n: string }[]>(
-        `SELECT count(*) AS n FROM ${table(dataset)} t WHERE ${due} AND ${predicate}`,
+        `SELECT count(*) AS n FROM (${eachWay(ways, (way) => `SELECT ${key} FROM ${table(dataset)} t WHERE ${due} AND ${way}`)}) u`,
       );
       if (counted && Number(counted.n) > 0) heldBy[hold] = Number(counted.n);
     }
@@ -136,10 +139,15 @@ export async function takeCensus(
     dataset: dataset.id,
     total: Number(row.total),
     due: Number(row.due),
-    held: Number(row.held),
-    restricted: Number(row.restricted),
+    held: Number(row.due) - unheld,
+    restricted: unheld - Number(row.free),
     heldBy,
   };
+}
+
+/** Rows reached by any of several ways, each once. */
+function eachWay(ways: readonly string[], select: (way: string) => string): string {
+  return ways.map(select).join(' UNION ');
 }
 
 /** Which holds the source has now: what was lost in a restore shows as missing here. */

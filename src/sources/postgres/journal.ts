@@ -51,14 +51,25 @@ export async function readEpoch(sql: postgres.Sql | postgres.TransactionSql): Pr
   return row ? Number(row.epoch) : null;
 }
 
-/** The groups of columns that holds name now. Read it under the lock: it must be as new as the deletion's snapshot. */
-export async function readHeldGroups(sql: postgres.Sql | postgres.TransactionSql): Promise<HeldGroups> {
-  const rows = await sql<{ dataset: string; cols: string[]; narrow: boolean }[]>`
-    SELECT dataset, cols, bool_or(within IS NOT NULL OR from_at IS NOT NULL OR to_at IS NOT NULL) AS narrow
-    FROM muniment.held GROUP BY dataset, cols`;
+/**
+ * The groups of columns that holds name now. Read it under the lock: it must be as new as the deletion's snapshot.
+ * @param only of this hold; absent: of all
+ */
+export async function readHeldGroups(
+  sql: postgres.Sql | postgres.TransactionSql,
+  only: string | null = null,
+): Promise<HeldGroups> {
+  const rows = await sql<{ dataset: string; cols: string[]; limited: boolean; dated: boolean; undated: boolean }[]>`
+    SELECT dataset, cols, bool_or(within IS NOT NULL) AS limited,
+      bool_or(from_at IS NOT NULL OR to_at IS NOT NULL) AS dated,
+      bool_or(from_at IS NULL AND to_at IS NULL) AS undated
+    FROM muniment.held WHERE ${only}::text IS NULL OR hold = ${only} GROUP BY dataset, cols`;
   const groups = new Map<string, HeldColumns[]>();
-  for (const { dataset, cols, narrow } of rows)
-    groups.set(dataset, [...(groups.get(dataset) ?? []), { columns: cols, narrow }]);
+  for (const { dataset, cols, limited, dated, undated } of rows)
+    groups.set(dataset, [
+      ...(groups.get(dataset) ?? []),
+      { columns: cols, narrow: limited || dated, ranges: [...(undated ? [false] : []), ...(dated ? [true] : [])] },
+    ]);
   return groups;
 }
 
