@@ -46,7 +46,21 @@ export function heldConditions(
   only?: string,
 ): readonly string[] {
   const covered = { dataset: dataset.id, times: [] };
-  return ownConditions(shape, dataset, covered, alias, groups, only, new Set([dataset.id]));
+  return ownWays(shape, dataset, covered, alias, groups, only, new Set([dataset.id])).map(existsSql);
+}
+
+/**
+ * One way by which a row is held: the tables between it and the hold, and what joins them. It stays flat, one EXISTS over
+ * a join and never one within another: a range is of the row that is asked about, and from two levels further in the
+ * planner could not join by it any more.
+ */
+interface Way {
+  readonly tables: readonly string[];
+  readonly where: readonly string[];
+}
+
+function existsSql({ tables, where }: Way): string {
+  return `EXISTS (SELECT 1 FROM ${tables.join(', ')} WHERE ${where.join(' AND ')})`;
 }
 
 /** The time of a row as SQL, and its type. */
@@ -78,7 +92,7 @@ function inRange([at, ...further]: readonly RowTime[]): string {
   return further.length === 0 ? own : `CASE WHEN ${at.sql} IS NULL THEN ${inRange(further)} ELSE ${own} END`;
 }
 
-function ownConditions(
+function ownWays(
   shape: SourceShape,
   dataset: TableDataset,
   asked: Covered,
@@ -86,19 +100,19 @@ function ownConditions(
   groups: HeldGroups,
   only: string | undefined,
   path: ReadonlySet<string>,
-): string[] {
+): readonly Way[] {
   const types = shape.types.get(dataset.id) ?? {};
   const covered = { ...asked, times: [...asked.times, ...timesOf(types, dataset, alias)] };
   const direct = (groups.get(dataset.id) ?? []).flatMap(({ columns, ranges }) =>
     ranges.map((ranged) => heldBy(covered, ranged, dataset.id, columns, types, columns, types, alias, only)),
   );
   const throughLinks = dataset.links.flatMap((link) =>
-    linkConditions(shape, dataset, covered, link, alias, groups, only, path),
+    linkWays(shape, dataset, covered, link, alias, groups, only, path),
   );
   return [...direct, ...throughLinks];
 }
 
-function linkConditions(
+function linkWays(
   shape: SourceShape,
   dataset: TableDataset,
   covered: Covered,
@@ -107,7 +121,7 @@ function linkConditions(
   groups: HeldGroups,
   only: string | undefined,
   path: ReadonlySet<string>,
-): string[] {
+): readonly Way[] {
   const parent = shape.source.datasets.find((candidate) => candidate.id === link.to.dataset);
   if (!parent || path.has(parent.id)) return [];
   const types = shape.types.get(dataset.id) ?? {};
@@ -125,22 +139,14 @@ function linkConditions(
     [...groups].map(([id, lists]) => [id, id === parent.id ? lists.filter((list) => !isLinkKey(list)) : lists]),
   );
   const parentAlias = `${alias}p`;
-  const parentConditions = ownConditions(
-    shape,
-    parent,
-    covered,
-    parentAlias,
-    others,
-    only,
-    new Set([...path, parent.id]),
-  );
+  const parentWays = ownWays(shape, parent, covered, parentAlias, others, only, new Set([...path, parent.id]));
   const join = joinSql(shape, dataset, alias, link, parentAlias);
-  // One EXISTS for each way in, never one over (… OR …): the planner joins by the one and walks every row for the other.
   return [
     ...named,
-    ...parentConditions.map(
-      (condition) => `EXISTS (SELECT 1 FROM ${table(parent)} ${parentAlias} WHERE ${join} AND ${condition})`,
-    ),
+    ...parentWays.map(({ tables, where }) => ({
+      tables: [`${table(parent)} ${parentAlias}`, ...tables],
+      where: [join, ...where],
+    })),
   ];
 }
 
@@ -171,12 +177,12 @@ function heldBy(
   types: ColumnTypes,
   alias: string,
   only: string | undefined,
-): string {
+): Way {
   const values = columns.map((column, i) => {
     const type = typeOf(anchorTypes, anchorColumns[i] ?? '');
     return sameValue(`h.vals[${i + 1}]::${type}`, type, `${alias}.${name(column)}`, typeOf(types, column));
   });
-  const conditions = [
+  const where = [
     `h.dataset = ${literal(anchor)}`,
     `h.cols = ${columnsLiteral(anchorColumns)}`,
     `(h.within IS NULL OR h.within @> ARRAY[${literal(covered.dataset)}])`,
@@ -186,7 +192,7 @@ function heldBy(
       ? ['(h.from_at IS NOT NULL OR h.to_at IS NOT NULL)', inRange(covered.times)]
       : ['h.from_at IS NULL', 'h.to_at IS NULL']),
   ];
-  return `EXISTS (SELECT 1 FROM muniment.held h WHERE ${conditions.join(' AND ')})`;
+  return { tables: ['muniment.held h'], where };
 }
 
 function boundary(column: string, type: string): string {
@@ -260,12 +266,16 @@ export function blockedByChildren(
     const covered = { dataset: child.id, times: [] };
     const dated = { ...covered, times: timesOf(shape.types.get(child.id) ?? {}, child, childAlias) };
     const own = [
-      ...ownConditions(shape, child, covered, childAlias, groups, undefined, new Set([child.id, dataset.id])),
+      ...ownWays(shape, child, covered, childAlias, groups, undefined, new Set([child.id, dataset.id])),
       ...(narrow.size > 0
-        ? linkConditions(shape, child, dated, link, childAlias, narrow, undefined, new Set([child.id]))
+        ? linkWays(shape, child, dated, link, childAlias, narrow, undefined, new Set([child.id]))
         : []),
     ];
-    held.push(...own.map(exists));
+    held.push(
+      ...own.map(({ tables, where }) =>
+        existsSql({ tables: [`${table(child)} ${childAlias}`, ...tables], where: [join, ...where] }),
+      ),
+    );
     if (onDispose === 'cascade' && child.id !== dataset.id) {
       const deeper = blockedByChildren(shape, child, childAlias, groups, staying);
       held.push(...deeper.held.map(exists));
