@@ -28,6 +28,11 @@ export interface HttpOptions {
   readonly networkOf: (c: Context) => string | null;
 }
 
+/** Everything that is answered here and not by a page. */
+const ownPaths = ['/api/*', '/ledger/*', '/.well-known/*', '/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
+/** Published for everybody: kept for a few minutes, so that new keys are seen soon. */
+const published = 'public, max-age=300';
+
 /** The API and the public endpoints. Pages are mounted beside it in main.ts. */
 export function httpApp(
   office: Office,
@@ -91,13 +96,26 @@ export function httpApp(
     };
     return c.body(JSON.stringify(problem), 500);
   });
-  app.use(
-    '/api/*',
-    secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      referrerPolicy: 'no-referrer',
-    }),
-  );
+  const headers = secureHeaders({
+    // /docs takes the style sheet; nothing else here is a page.
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'self'"],
+      fontSrc: ["'self'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+    },
+    referrerPolicy: 'no-referrer',
+    xFrameOptions: 'DENY',
+    strictTransportSecurity: office.publicUrl.startsWith('https:') ? 'max-age=31536000; includeSubDomains' : false,
+  });
+  for (const path of ownPaths)
+    app.use(path, headers, async (c, next) => {
+      await next();
+      // What may be kept says so; everything else is somebody's, or true for this moment only.
+      if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'private, no-store');
+    });
   app.route('/api/v1', api.app);
   // What no call is, or not with that method: a program gets a problem, and never a page.
   app.all('/api/*', (c) =>
@@ -110,9 +128,11 @@ export function httpApp(
     ),
   );
   app.route('/ledger', publicLedger(office, options.sessionOf));
-  app.get('/.well-known/jwks.json', async (c) => c.json(await publishedKeys(office)));
+  app.get('/.well-known/jwks.json', async (c) =>
+    c.json(await publishedKeys(office), 200, { 'Cache-Control': published }),
+  );
   app.get('/.well-known/muniment/root.pem', (c) =>
-    c.text(office.signers.rootPem, 200, { 'Content-Type': 'application/x-pem-file' }),
+    c.text(office.signers.rootPem, 200, { 'Content-Type': 'application/x-pem-file', 'Cache-Control': published }),
   );
   app.get('/healthz', (c) => c.json({ ok: true }));
   app.get('/readyz', async (c) => {
@@ -132,8 +152,8 @@ export function httpApp(
       return replyProblem(c, refuse('unauthenticated', 'Metrics need METRICS_TOKEN, or a call from this machine.'));
     return c.text(await options.metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4' });
   });
-  app.get('/openapi.json', (c) => c.json(openApi()));
-  app.get('/docs', (c) => c.html(docsPage(api.routes)));
+  app.get('/openapi.json', (c) => c.json(openApi(), 200, { 'Cache-Control': published }));
+  app.get('/docs', (c) => c.html(docsPage(api.routes), 200, { 'Cache-Control': published }));
   return { app, routes: api.routes, openApi };
 }
 

@@ -93,7 +93,7 @@ export function publicLedger(office: Office, sessionOf: SessionOf): Hono {
     c.header('X-Signed-At', formatInstant(checkpoint.signedAt));
     return c.text(checkpoint.note);
   });
-  app.get('/key', (c) => c.text(`${verifierKey(office)}\n`));
+  app.get('/key', (c) => c.text(`${verifierKey(office)}\n`, 200, { 'Cache-Control': 'public, max-age=300' }));
   app.get('/tile/*', async (c) => {
     const tile = parseTilePath(c.req.path.slice(c.req.path.indexOf('tile/')));
     if (!tile) return replyProblem(c, refuse('not_found', 'That is not the path of a tile.'));

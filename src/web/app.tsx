@@ -41,6 +41,12 @@ export function webApp(office: Office, options: WebOptions): Hono {
   const withoutScripts = headers(false);
   const withScripts = headers(true);
   app.use((c, next) => (asksForPasskey.test(c.req.path) ? withScripts : withoutScripts)(c, next));
+  app.use(async (c, next) => {
+    await next();
+    // An answer to a form says back what was written; a page that is not there may be there tomorrow.
+    if ((c.req.method !== 'GET' || c.res.status >= 400) && !c.res.headers.has('Cache-Control'))
+      c.header('Cache-Control', 'private, no-store');
+  });
   app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
   app.use(bodyLimit({ maxSize: maxFormBytes }));
   app.use(async (c, next) => {

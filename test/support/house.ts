@@ -21,6 +21,7 @@ export interface TestHouseOptions {
   /** Carry tasks out, as a worker would. */
   readonly working?: boolean;
   readonly demonstration?: boolean;
+  readonly publicUrl?: string;
   /** What a log would get. */
   readonly log?: (...said: unknown[]) => void;
   readonly databaseUrl?: string;
@@ -44,7 +45,7 @@ export async function openTestHouse(options: TestHouseOptions): Promise<TestHous
   });
   const house = await openHouse(config, {
     demo: options.demonstration ?? false,
-    publicUrl: 'http://localhost:3000',
+    publicUrl: options.publicUrl ?? 'http://localhost:3000',
     log: (line) => options.log?.(line),
     report: (what, error) => {
       options.log?.(what, error instanceof Error ? { name: error.name, message: error.message } : error);

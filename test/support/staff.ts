@@ -117,8 +117,8 @@ export interface SignedIn {
 }
 
 /** Sign in for the first time: password, app, recovery codes. */
-export async function firstSignIn(app: Hono, email: string): Promise<SignedIn> {
-  const visitor = new Visitor(app);
+export async function firstSignIn(app: Hono, email: string, origin?: string): Promise<SignedIn> {
+  const visitor = new Visitor(app, origin);
   await visitor.post('/console/sign-in', { email, password: staffPassword });
   const secret = secretIn((await visitor.post('/console/second-factor/set-up', { password: staffPassword })).text);
   const code = appCode(secret, Date.now());

@@ -19,7 +19,6 @@ import { RequestForm, RequestReceived } from './request.tsx';
 import { PackageLink, PortalMessage, StatusCode, StatusForm, StatusPage } from './status.tsx';
 
 const requester: Actor = { id: 'requester', kind: 'requester', role: null, approval: null };
-const cookie = 'muniment_visit';
 const maxUploadBytes = 60 * 1024 * 1024;
 
 /** Pages for the public. */
@@ -27,6 +26,8 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
   const app = new Hono();
   const { organization, retention, digest } = office.policy;
   const secure = office.publicUrl.startsWith('https:');
+  // With the prefix no sibling host can set it, and so nobody can put a visitor into a visit of their own.
+  const cookie = secure ? '__Host-muniment_visit' : 'muniment_visit';
 
   // What is one person's: kept by no cache, found by no search engine.
   for (const path of ['/status', '/status/*', '/package/*'])
@@ -97,7 +98,7 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
     return downloadReply(c, download);
   });
   app.post('/status/leave', (c) => {
-    deleteCookie(c, cookie, { path: '/' });
+    deleteCookie(c, cookie, { httpOnly: true, sameSite: 'Lax', secure, path: '/' });
     return c.redirect('/status', 303);
   });
 
