@@ -2,6 +2,13 @@
 export const roles = ['privacy', 'legal', 'compliance', 'auditor', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
+/** A role that a person took for a short time in an emergency, beside their own. */
+export interface Lent {
+  readonly id: string;
+  readonly role: Role;
+  readonly until: Temporal.Instant;
+}
+
 /**
  * Who does something. `id` is stable for life and is what separation of duties compares (I6): two tokens of one actor
  * are one person, and a person who signs in and also holds a token is one person.
@@ -12,6 +19,8 @@ export interface Actor {
   readonly role: Role | null;
   /** How this actor may approve right now: by a session with a fresh second proof, by a token made for it, or not. */
   readonly approval: 'step_up' | 'token' | null;
+  /** What this person holds beside their role right now, by break-glass; never a token's. */
+  readonly lent?: Lent;
 }
 
 /** node-cron's bell. */

@@ -14,6 +14,8 @@ const idPrefixes = {
   case: 'cas',
   invitation: 'inv',
   grant: 'grt',
+  lending: 'lnd',
+  review: 'rev',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

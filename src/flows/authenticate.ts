@@ -2,6 +2,7 @@ import { type Actor, type Session, stepUpMinutes } from '../core/actor.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { liveToken, touchPerson, touchToken } from '../db/people.ts';
 import type { Office } from './office.ts';
+import { lentTo } from './return-role.ts';
 import type { ApproverPresence } from './signers.ts';
 
 /** Who calls, and how they could approve. */
@@ -28,13 +29,23 @@ export async function authenticateToken(office: Office, secret: string): Promise
   };
 }
 
-/** The caller behind a staff session. They may approve while their second proof is fresh. */
-export function authenticateSession(office: Office, session: Session): Caller {
+/**
+ * The caller behind a staff session. They may approve while their second proof is fresh, and hold another role while it is
+ * lent to them.
+ */
+export async function authenticateSession(office: Office, session: Session): Promise<Caller> {
   const { steppedUpAt, person } = session;
   const fresh =
     steppedUpAt !== null && Temporal.Instant.compare(office.now(), steppedUpAt.add({ minutes: stepUpMinutes })) < 0;
+  const lent = await lentTo(office, person);
   return {
-    actor: { id: person.id, kind: 'person', role: person.role, approval: fresh ? 'step_up' : null },
+    actor: {
+      id: person.id,
+      kind: 'person',
+      role: person.role,
+      approval: fresh ? 'step_up' : null,
+      ...(lent ? { lent } : {}),
+    },
     presence: fresh && steppedUpAt ? { method: 'step_up', at: steppedUpAt } : null,
   };
 }

@@ -7,6 +7,7 @@ import { weakPassword } from './create-actor.ts';
 import { giveCode, parseCredential, type Visitor } from './enter-staff.ts';
 import { forgive, type Limit, limitTries } from './limit-tries.ts';
 import type { Office } from './office.ts';
+import { returnWithin } from './return-role.ts';
 
 /** Change one's own password; every other session ends. The old one is asked for, beside a fresh second proof. */
 export async function changePassword(
@@ -23,10 +24,12 @@ export async function changePassword(
   await forgive(office, passwordTries(id));
   const tooShort = weakPassword(password);
   if (tooShort) return tooShort;
-  const changed = entry('factor.added', office.now(), id, { actor: id, factor: 'password' });
+  const now = office.now();
+  const changed = entry('factor.added', now, id, { actor: id, factor: 'password' });
   await commit(office.store, { state: [], entries: [changed], tasks: [] }, async (tx) => {
     await setPassword(tx, id, password);
     await office.signIn.endSessions(tx, id, { allBut: session.id });
+    return returnWithin(tx, id, now, id);
   });
   return null;
 }
@@ -131,6 +134,8 @@ export async function endOwnSessions(
   let count = 0;
   await commit(office.store, { state: [], entries: [], tasks: [] }, async (tx) => {
     count = await office.signIn.endSessions(tx, id, which === 'others' ? { allBut: session.id } : which);
+    // Whoever ends a session of their own may not have been the one in it, nor the one who took another role there.
+    return count > 0 ? returnWithin(tx, id, office.now(), id) : [];
   });
   if (count > 0) {
     const fact = entry('sessions.ended', office.now(), id, { actor: id, count });

@@ -4,6 +4,7 @@ import { commit } from '../db/commit.ts';
 import { countActive, type Person, personById, revokeTokens, setDisabled, setRole, tokenById } from '../db/people.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
 import type { Office } from './office.ts';
+import { returnWithin } from './return-role.ts';
 
 /**
  * Changes of who gets in. Each asks for a fresh proof, is recorded, and takes effect at once: whoever was signed in is
@@ -23,6 +24,7 @@ export async function changeRole(office: Office, by: Actor, personId: string, ro
     return [
       entry('actor.role_changed', now, by.id, { actor: person.id, from: person.role, to: role }),
       ...revoked.map((token) => entry('token.revoked', now, by.id, { token, actor: person.id })),
+      ...(await returnWithin(tx, person.id, now, by.id)),
     ];
   });
   return refusal ?? { ...person, role };
@@ -38,7 +40,10 @@ export async function disablePerson(office: Office, by: Actor, personId: string)
     await setDisabled(tx, person.id, now);
     const sessions = await office.signIn.endSessions(tx, person.id, { allBut: null });
     const revoked = await revokeTokens(tx, { actorId: person.id }, now);
-    return [entry('actor.disabled', now, by.id, { actor: person.id, sessions, tokens: revoked.length })];
+    return [
+      entry('actor.disabled', now, by.id, { actor: person.id, sessions, tokens: revoked.length }),
+      ...(await returnWithin(tx, person.id, now, by.id)),
+    ];
   });
   return refusal ?? { ...person, disabledAt: now };
 }
@@ -66,6 +71,7 @@ export async function resetSecondFactor(office: Office, by: Actor, personId: str
   await commit(office.store, { state: [], entries, tasks: [] }, async (tx) => {
     await office.signIn.removeFactors(tx, person.id);
     await office.signIn.endSessions(tx, person.id, { allBut: null });
+    return returnWithin(tx, person.id, now, by.id);
   });
   return person;
 }

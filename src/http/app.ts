@@ -8,6 +8,7 @@ import type { Office } from '../flows/office.ts';
 import { type HealthReport, readHealth } from '../flows/read-health.ts';
 import { publishedKeys } from '../flows/read-keys.ts';
 import { verifyUpload } from '../flows/verify-upload.ts';
+import { addAccess } from './access.ts';
 import { addDemands, uploadedFile } from './demands.ts';
 import { Api, type RouteEntry, type SessionOf } from './endpoint.ts';
 import { addExports } from './exports.ts';
@@ -46,6 +47,7 @@ export function httpApp(
   addExports(api, office);
   addLedger(api, office);
   addPeople(api, office);
+  addAccess(api, office);
   api.add({
     method: 'post',
     path: '/verify',

@@ -7,7 +7,7 @@ import { type InputProblem, isRefusal, type Refusal, refuse } from '../core/refu
 import { answerOnce } from '../flows/answer-once.ts';
 import { authenticateSession, authenticateToken, type Caller } from '../flows/authenticate.ts';
 import type { Office } from '../flows/office.ts';
-import { may, type Permission } from '../policy/roles.ts';
+import { mayNow, type Permission } from '../policy/roles.ts';
 import { replyProblem } from './problem.ts';
 
 /** What an endpoint may ask of whoever calls it. `public`: nothing. */
@@ -120,7 +120,7 @@ export class Api {
         'unauthenticated',
         'This call needs a token ("Authorization: Bearer …") or a staff session. Nothing was changed.',
       );
-    if (!may(this.#office.policy.roles, caller.actor.role, access))
+    if (!mayNow(this.#office.policy.roles, caller.actor, access))
       return refuse(
         'not_allowed',
         `Your role (${caller.actor.role ?? 'none'}) may not do this: it needs ${access}. policies/roles.yaml says who may.`,

@@ -13,7 +13,7 @@ import {
   verifierKey,
 } from '../flows/read-ledger.ts';
 import { parseTilePath } from '../ledger/tile.ts';
-import { may } from '../policy/roles.ts';
+import { mayNow } from '../policy/roles.ts';
 import type { Api, SessionOf } from './endpoint.ts';
 import { replyProblem } from './problem.ts';
 
@@ -104,14 +104,14 @@ export function publicLedger(office: Office, sessionOf: SessionOf): Hono {
         scheme?.toLowerCase() === 'bearer' && secret
           ? await authenticateToken(office, secret)
           : session
-            ? authenticateSession(office, session)
+            ? await authenticateSession(office, session)
             : null;
       if (!caller)
         return replyProblem(
           c,
           refuse('unauthenticated', 'Entry bundles need a token with the right to read the ledger.'),
         );
-      if (!may(office.policy.roles, caller.actor.role, 'ledger.read'))
+      if (!mayNow(office.policy.roles, caller.actor, 'ledger.read'))
         return replyProblem(c, refuse('not_allowed', 'Your role may not read entries.', { permission: 'ledger.read' }));
     }
     const bytes = await readTile(office, tile);

@@ -4,6 +4,7 @@ import { formatInstant } from '../core/instants.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { watchLedger } from '../flows/alarms.ts';
 import type { Office } from '../flows/office.ts';
+import { watchAccess } from '../flows/review-access.ts';
 import { ringBell } from '../flows/ring-bell.ts';
 import { tendKeys } from '../flows/rotate-keys.ts';
 
@@ -62,6 +63,8 @@ async function watch(office: Office, slot: string, report: Report): Promise<void
     const tended = await tendKeys(office, clockActor, slot);
     if (isRefusal(tended)) report('keys not tended', { slot, code: tended.code });
     else if (tended !== null) report('keys tended', { slot, newest: tended.newest, made: tended.made });
+    const review = await watchAccess(office, clockActor, slot);
+    if (review !== null) report('access review opened', { slot, quarter: review.quarter, rows: review.rows.length });
   } catch (error) {
     report('nightly look failed', { slot, error: error instanceof Error ? error.name : 'unknown' });
   }

@@ -26,6 +26,10 @@ export const alarmKinds = {
     title: 'A role was changed',
     next: 'Check that the change was meant. Whoever was signed in with the old role has been signed out.',
   },
+  role_lent: {
+    title: 'Somebody took another role in an emergency',
+    next: 'Ask them what happened; their reason stands on the page of it, under Alarms. Somebody else reviews what was done.',
+  },
   second_factor_removed: {
     title: 'A second factor was taken away',
     next: 'Ask the person whether it was them. Until they set one up they can do nothing.',
@@ -95,6 +99,8 @@ export function alarmsOf(entry: Entry, isWorkingTime: IsWorkingTime): readonly A
       const { actor, from, to } = entry.facts;
       return [raise('role_changed', `${actor}/${entry.at}`, { actor, from, to })];
     }
+    case 'access.lent':
+      return [raise('role_lent', entry.facts.lending, { ...entry.facts })];
     case 'factor.removed': {
       const { actor, factor } = entry.facts;
       return [raise('second_factor_removed', `${actor}/${entry.at}`, { actor, factor })];

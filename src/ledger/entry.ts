@@ -19,6 +19,13 @@ interface EntryFacts {
   'sign_in.barred': { actor: string | null };
   'sessions.ended': { actor: string; count: number };
   'alarm.seen': { alarm: string; kind: string };
+  /** A role taken in an emergency, given back (or run out), and looked at afterwards by somebody else. */
+  'access.lent': { lending: string; role: string; until: string };
+  'access.returned': { lending: string; actor: string; role: string; until: string };
+  'access.reviewed': { lending: string; actor: string; role: string };
+  'access.review_opened': { review: string; quarter: string; people: number; tokens: number };
+  /** `digest`: of the signed record's canonical JSON. */
+  'access.review_signed': { quarter: string; people: number; removed: number; digest: string };
   'token.created': { token: string; actor: string; role: string; canApprove: boolean };
   'token.revoked': { token: string; actor: string };
   'key.created': { kid: string; purpose: string; actor: string | null };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Role, roles } from '../core/actor.ts';
+import { type Actor, type Role, roles } from '../core/actor.ts';
 import type { PolicyIssue } from './yaml.ts';
 
 /**
@@ -28,6 +28,9 @@ const permissions = {
   'figures.read': 'See counts and figures over all cases.',
   'alarms.read': 'See alarms.',
   'alarms.work': 'Say that an alarm was looked at.',
+  'access.break_glass': 'Take another role for a short time in an emergency.',
+  'access.read': 'See roles taken in an emergency, and access reviews.',
+  'access.review': 'Open an access review, decide who keeps access, and sign it.',
   'people.manage': 'Invite people, give them roles, make tokens.',
   'keys.manage': 'See, make and rotate keys.',
 } as const;
@@ -83,4 +86,29 @@ export function resolveRoles(file: RolesFile): { roles: RolePolicy; issues: read
 /** Whether a role may do a thing. Nobody without a role may do anything. */
 export function may(policy: RolePolicy, role: Role | null, permission: Permission): boolean {
   return role !== null && policy[role].includes(permission);
+}
+
+/**
+ * What a role lends to somebody who takes it in an emergency: to see and to work. Not lent, ever:
+ * - `*.approve`: a second person is somebody who was made one beforehand, by somebody else. Who could become one in a
+ *   moment, by themselves, would make two people out of any two (I6).
+ * - `people.manage`, `keys.manage`: they make roles and approvers, so that whoever holds them for a minute holds
+ *   everything for good.
+ * - `access.*`, `alarms.work`: the watch over borrowers is not for borrowers.
+ */
+function isLendable(permission: Permission): boolean {
+  return !/\.(approve|manage)$|^access\.|^alarms\.work$/.test(permission);
+}
+
+/** What somebody of a role gains by taking another one. */
+export function lends(policy: RolePolicy, own: Role | null, other: Role): readonly Permission[] {
+  return policy[other].filter((permission) => isLendable(permission) && !may(policy, own, permission));
+}
+
+/** Whether somebody may do a thing now: by their role, or by what another one lends them. */
+export function mayNow(policy: RolePolicy, actor: Pick<Actor, 'role' | 'lent'>, permission: Permission): boolean {
+  return (
+    may(policy, actor.role, permission) ||
+    (actor.lent !== undefined && isLendable(permission) && may(policy, actor.lent.role, permission))
+  );
 }

@@ -1,9 +1,10 @@
 import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
-import type { Session } from '../core/actor.ts';
+import type { Lent, Session } from '../core/actor.ts';
 import type { Permission } from '../policy/roles.ts';
 import { styleSheet } from './assets.ts';
 import { Icon, type IconName, Mark } from './components/icons.tsx';
+import { Time } from './components/parts.tsx';
 
 function Document({
   title,
@@ -89,6 +90,7 @@ const rail: readonly {
   { href: '/console/exports', name: 'Exports', icon: 'exports', needs: 'exports.read' },
   { href: '/console/ledger', name: 'Ledger', icon: 'ledger', needs: 'ledger.read' },
   { href: '/console/alarms', name: 'Alarms', icon: 'alarms', needs: 'alarms.read' },
+  { href: '/console/settings/reviews', name: 'Access reviews', icon: 'access', needs: 'access.read' },
   { href: '/console/policies', name: 'Policies', icon: 'policies', needs: 'policies.read' },
   { href: '/console/mail', name: 'Mail', icon: 'mail', demoOnly: true },
   { href: '/console/settings', name: 'People and keys', icon: 'settings', needs: 'people.manage' },
@@ -100,7 +102,9 @@ export interface Frame {
   readonly session: Session;
   readonly demonstration: boolean;
   readonly zone: string;
-  /** What this person's role may see and do: a page offers nothing else. */
+  /** The role this person took in an emergency, while it lasts. */
+  readonly lent: Lent | null;
+  /** What this person may see and do now: a page offers nothing else. */
   may(permission: Permission): boolean;
 }
 
@@ -151,10 +155,30 @@ export function ConsolePage({
           </div>
         </div>
         <main id="main" class="console-main">
+          {frame.lent ? <LentBanner frame={frame} lent={frame.lent} /> : null}
           {children}
         </main>
       </div>
     </Document>
+  );
+}
+
+/** On every page while another role is held. */
+function LentBanner({ frame, lent }: { readonly frame: Frame; readonly lent: Lent }) {
+  return (
+    <aside class="notice warn lent" aria-label="Another role is held">
+      <p>
+        <strong>
+          {frame.session.person.name} holds the role {lent.role}, in an emergency,
+        </strong>{' '}
+        until <Time at={lent.until} zone={frame.zone} />. It approves nothing. Somebody else will review what was done.
+      </p>
+      <form method="post" action={`/console/account/break-glass/${lent.id}/end`} class="inline">
+        <button type="submit" class="secondary">
+          Give it back now
+        </button>
+      </form>
+    </aside>
   );
 }
 

@@ -22,6 +22,11 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'sign_in.barred': { actor: 'act_2' },
   'sessions.ended': { actor: 'act_2', count: 3 },
   'alarm.seen': { alarm: 'alm_1', kind: 'guard_fired' },
+  'access.lent': { lending: 'lnd_1', role: 'legal', until: '2026-11-27T10:00:00.000Z' },
+  'access.returned': { lending: 'lnd_1', actor: 'act_2', role: 'legal', until: '2026-11-27T09:45:00.000Z' },
+  'access.reviewed': { lending: 'lnd_1', actor: 'act_2', role: 'legal' },
+  'access.review_opened': { review: 'rev_1', quarter: '2026-Q3', people: 9, tokens: 4 },
+  'access.review_signed': { quarter: '2026-Q3', people: 9, removed: 1, digest: digest('7') },
   'token.created': { token: 'tok_1', actor: 'act_2', role: 'legal', canApprove: true },
   'token.revoked': { token: 'tok_1', actor: 'act_2' },
   'key.created': { kid: 'YC_rSqYqGT9TItpUEbi3tXQQ4Ghh4LzPDG2D-G3C0oA', purpose: 'approver', actor: 'act_2' },
@@ -98,13 +103,13 @@ describe('the entries of the ledger', () => {
   it('I5 have only facts whose names are known to be no free text', () => {
     // A new field is a decision: is it an id, a digest, a count, a code or a date? Then it stands here.
     const ids =
-      'actor alarm batch by demand document export hold kid move package preparer request requestedBy run token';
+      'actor alarm batch by demand document export hold kid lending move package preparer request requestedBy review run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
     const counts =
-      'attempts cases count destroyed due epoch given held keys kept left masked records sessions runs spared tokens';
+      'attempts cases count destroyed due epoch given held keys kept left masked people records removed sessions runs spared tokens';
     const codes =
-      'canApprove code dataset dryRun factor from kind outcome purpose reason reasons regime role state to type version way';
-    const dates = 'cutoff cutoffs';
+      'canApprove code dataset dryRun factor from kind outcome purpose quarter reason reasons regime role state to type version way';
+    const dates = 'cutoff cutoffs until';
     const known = new Set([ids, digests, counts, codes, dates].flatMap((words) => words.split(' ')));
     const fields = Object.values(samples).flatMap((facts) => Object.keys(facts));
     expect([...new Set(fields)].filter((field) => !known.has(field))).toEqual([]);

@@ -70,6 +70,18 @@ export function AccountPage(props: AccountProps) {
       <Factors {...props} />
       <Sessions {...props} />
       <OwnTokens {...props} />
+      {frame.may('access.break_glass') ? (
+        <section class="stack-tight">
+          <h2>In an emergency</h2>
+          <p>
+            When nobody else is there and it cannot wait, you can take another role for up to an hour. It raises an
+            alarm.
+          </p>
+          <p>
+            <a href="/console/account/break-glass">Break the glass</a>
+          </p>
+        </section>
+      ) : null}
     </ConsolePage>
   );
 }

@@ -1,6 +1,7 @@
 import { type AlarmKind, alarmKinds } from '../../ledger/alarm.ts';
 import { Hash, Time } from '../components/parts.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
+import { type LendingRow, LendingTable } from './access.tsx';
 import { Act } from './account.tsx';
 
 export interface AlarmsProps {
@@ -16,12 +17,14 @@ export interface AlarmsProps {
     readonly seenBy: string | null;
   }[];
   readonly names: ReadonlyMap<string, string>;
+  /** Roles taken in an emergency that nobody else has reviewed. */
+  readonly lendings: readonly LendingRow[];
   /** Who is told besides this page. */
   readonly told: readonly string[];
 }
 
 /** What somebody should look at now, and what was looked at. */
-export function AlarmsPage({ frame, alarms, names, told }: AlarmsProps) {
+export function AlarmsPage({ frame, alarms, names, lendings, told }: AlarmsProps) {
   const open = alarms.filter(({ seenAt }) => seenAt === null);
   const seen = alarms.filter(({ seenAt }) => seenAt !== null);
   return (
@@ -32,6 +35,12 @@ export function AlarmsPage({ frame, alarms, names, told }: AlarmsProps) {
           ? `Each alarm also goes to ${told.join(' and to ')}.`
           : 'Nobody is told of alarms besides this page: that needs SMTP_URL and an address under alarms in organization.yaml, or ALARM_WEBHOOK_URL.'}
       </p>
+      {lendings.length > 0 ? (
+        <section class="stack-tight">
+          <h2>Roles taken in an emergency, to review</h2>
+          <LendingTable frame={frame} lendings={lendings} names={names} empty="" />
+        </section>
+      ) : null}
       {open.length === 0 ? (
         <div class="empty">
           Nothing to look at. Sign-ins that fail again and again, new people and tokens, changed roles, purges held back

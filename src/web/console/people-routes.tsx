@@ -1,17 +1,16 @@
 import type { Context } from 'hono';
-import { type Role, roles } from '../../core/actor.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { acknowledgeAlarm, alarmsPage } from '../../flows/alarms.ts';
 import { changeRole, disablePerson, enablePerson, resetSecondFactor, revokeToken } from '../../flows/change-people.ts';
 import { inviteAgain, inviteByMail } from '../../flows/create-actor.ts';
 import { actorNames, keysPage, lookUpPerson, peoplePage } from '../../flows/look-up.ts';
+import { unreviewedLendings } from '../../flows/review-lending.ts';
 import { type Html, textOf } from '../reply.ts';
+import { roleNamed } from './access.tsx';
 import { tokenRows } from './account-routes.tsx';
 import { AlarmsPage } from './alarms.tsx';
 import { InvitePage, PeoplePage, PersonPage } from './people.tsx';
 import type { Desk, Visit } from './routes.tsx';
-
-const roleOf = (text: string): Role | undefined => roles.find((role) => role === text);
 
 /** Who gets in, for administrators. */
 export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): void {
@@ -69,7 +68,7 @@ export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): vo
       title: textOf(form, 'title').trim(),
       role: textOf(form, 'role'),
     };
-    const role = roleOf(values.role);
+    const role = roleNamed(values.role);
     const invited = role
       ? await inviteByMail(office, caller.actor, { ...values, role, title: values.title || null })
       : refuse('invalid', 'There is no such role. Nobody was invited.');
@@ -99,7 +98,7 @@ export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): vo
     if (refused) return refused;
     const { id, move } = c.req.param();
     const { actor } = c.get('visit').caller;
-    const role = roleOf(textOf(await c.req.formData(), 'role'));
+    const role = roleNamed(textOf(await c.req.formData(), 'role'));
     const moves: Readonly<Record<string, () => Promise<unknown | Refusal>>> = {
       role: async () => (role ? changeRole(office, actor, id, role) : refuse('invalid', 'There is no such role.')),
       disable: () => disablePerson(office, actor, id),
@@ -131,6 +130,7 @@ export function addAlarmPages({ app, office, allow, say }: Desk): void {
           frame={c.get('visit').frame}
           alarms={await alarmsPage(office, { limit: 200, offset: 0 })}
           names={await actorNames(office)}
+          lendings={await unreviewedLendings(office)}
           told={[...(email && office.post.leaves ? [email] : []), ...(office.webhook ? ['the webhook'] : [])]}
         />
       ) as Html,

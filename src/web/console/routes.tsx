@@ -6,10 +6,11 @@ import { actorNames, outgoingMail } from '../../flows/look-up.ts';
 import type { Office } from '../../flows/office.ts';
 import { readCheckpoint, readEntries, verifierKey } from '../../flows/read-ledger.ts';
 import { readOverview } from '../../flows/read-overview.ts';
-import { may, type Permission } from '../../policy/roles.ts';
+import { mayNow, type Permission } from '../../policy/roles.ts';
 import { RefusalNotice } from '../components/parts.tsx';
 import { ConsoleMessage, type Frame } from '../layout.tsx';
 import type { Html } from '../reply.ts';
+import { addAccessPages } from './access-routes.tsx';
 import { addAccountPages } from './account-routes.tsx';
 import { addDemandPages } from './demand-routes.tsx';
 import { addExportPages } from './export-routes.tsx';
@@ -70,14 +71,16 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
       return c.redirect(`/console/${door}?next=${encodeURIComponent(new URL(c.req.url).pathname)}`, 303);
     }
     await seePerson(office, session.person.id);
+    const caller = await authenticateSession(office, session);
     c.set('visit', {
-      caller: authenticateSession(office, session),
+      caller,
       frame: {
         organization: organization.name,
         session,
         demonstration: office.demonstration,
         zone: organization.zone,
-        may: (permission) => may(office.policy.roles, session.person.role, permission),
+        lent: caller.actor.lent ?? null,
+        may: (permission) => mayNow(office.policy.roles, caller.actor, permission),
       },
     });
     return next();
@@ -130,6 +133,7 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   addAccountPages(desk);
   addPeoplePages(desk);
   addAlarmPages(desk);
+  addAccessPages(desk);
   addOtherPages(desk);
   app.get('*', (c) =>
     say(

@@ -14,6 +14,7 @@ import {
   type Visitor,
 } from '../../flows/enter-staff.ts';
 import type { Office } from '../../flows/office.ts';
+import { signOut } from '../../flows/return-role.ts';
 import { PortalMessage } from '../portal/status.tsx';
 import { type Html, textOf } from '../reply.ts';
 import type { ConsoleApp, ConsoleOptions } from './routes.tsx';
@@ -112,7 +113,7 @@ export function addSignInPages(app: ConsoleApp, office: Office, options: Console
   });
 
   app.post('/sign-out', async (c) => {
-    setCookies(c, (await signIn.leave(c.req.raw.headers)).cookies);
+    setCookies(c, await signOut(office, c.req.raw.headers));
     return c.redirect('/console/sign-in', 303);
   });
 
