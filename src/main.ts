@@ -10,6 +10,7 @@ import { ledgerCheckpoint, ledgerVerify } from './cli/ledger.ts';
 import { tokenCreate, userCreate } from './cli/people.ts';
 import { policyCheck, policyExamples } from './cli/policy.ts';
 import { purge } from './cli/purge.ts';
+import { replay } from './cli/replay-erasures.ts';
 import { sourceCheck } from './cli/source-check.ts';
 import { cliActor, type OfficeVerb, type Out } from './cli/verb.ts';
 import { verifyFile } from './cli/verify.ts';
@@ -31,6 +32,7 @@ const officeVerbs: Readonly<Record<string, OfficeVerb>> = {
   'user create': userCreate,
   'keys list': keysList,
   'keys rotate': keysRotate,
+  'replay-erasures': replay,
   doctor,
 };
 

@@ -65,7 +65,7 @@ export async function refuseIfBehind(db: Database, keepsake: Keepsake): Promise<
   const before = 'fault' in note ? null : parseCheckpoint(note.text);
   if (!before) return;
   const mend =
-    'Nothing was started. Restore a newer backup; or, if this loss is known and accepted, move checkpoint.txt away (keep it for the auditor), make the erasures since the backup again, place the holds again, and start.';
+    'Nothing was started. Restore a newer backup; or, if this loss is known and accepted, move checkpoint.txt away (keep it for the auditor), run muniment replay-erasures, and start.';
   const newest = await newestCheckpoint(db);
   if (!newest || newest.size < before.size)
     throw new DatabaseBehind(

@@ -17,7 +17,7 @@ export function encrypt(key: Uint8Array, plain: Uint8Array, context: string): Ui
 }
 
 /** @throws when the key, the context or any byte is another one. */
-function decrypt(key: Uint8Array, sealed: Uint8Array, context: string): Uint8Array {
+export function decrypt(key: Uint8Array, sealed: Uint8Array, context: string): Uint8Array {
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes));
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));

@@ -4,6 +4,7 @@ import { hmacSha256, sha256Hex } from '../core/hash.ts';
 import { formatInstant } from '../core/instants.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal } from '../core/refusal.ts';
+import type { ErasedRows } from '../db/erasure-file.ts';
 import { whileAlone } from '../db/locks.ts';
 import { erasuresKeptByHold, loadRequest } from '../db/requests.ts';
 import { digestOfBatches } from '../disposition/batch.ts';
@@ -54,13 +55,35 @@ export async function eraseSubject(office: Office, id: string, rowsPerBatch = 50
       });
       return;
     }
-    await office.erasures.begin({ request: id, at: office.now(), reached });
+    await office.erasures.begin({ request: id, at: office.now(), rows: toBeErased(office, reached) });
     const key = await office.store.vault.caseKey(request.caseId);
     for (const part of inErasureOrder(office, reached))
       await erasePart(office, request, part, hmacSha256(key, 'erasure commitments'), rowsPerBatch);
-    await office.erasures.finish({ request: id, at: office.now() });
+    await office.erasures.finish({ request: id, at: office.now(), left: await leftOf(office, reached) });
     await writeReceipt(office, request, reached);
   });
+}
+
+/** The rows that the erasure is about, for the list outside the database. */
+function toBeErased(office: Office, reached: readonly ReachedDataset[]): readonly ErasedRows[] {
+  return reached.flatMap(({ dataset, own }) => {
+    const mapped = findDataset(office.policy.dataMap, dataset);
+    if (mapped?.kind !== 'table' || mapped.erase === 'keep' || own.length === 0) return [];
+    return [{ dataset, act: mapped.erase, keys: own.map(({ key }) => key) }];
+  });
+}
+
+/** What is still there although the erasure is done: held, or needed by somebody else's row. */
+async function leftOf(office: Office, reached: readonly ReachedDataset[]): Promise<readonly Omit<ErasedRows, 'act'>[]> {
+  const left: Omit<ErasedRows, 'act'>[] = [];
+  for (const { source, dataset, own } of reached) {
+    const mapped = findDataset(office.policy.dataMap, dataset);
+    if (mapped?.kind !== 'table' || mapped.erase === 'keep' || own.length === 0) continue;
+    const { held, restricted } = await source.previewErasure(dataset, own, mapped.erase, new Map());
+    const keys = [...held, ...restricted].map(({ key }) => key);
+    if (keys.length > 0) left.push({ dataset, keys });
+  }
+  return left;
 }
 
 /** Whether this turn of the request has erased anything yet; what an earlier one erased was approved then. */
