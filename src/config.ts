@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 
@@ -18,6 +19,8 @@ export interface Config {
   readonly smtpUrl: string | null;
   readonly tsaUrl: string | null;
   readonly metricsToken: string | null;
+  /** Certificate chain and key, PEM, to speak TLS by itself; null: plain HTTP, for a proxy that does. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   /** How many proxies stand before Muniment; the client's address is read from X-Forwarded-For across that many. */
   readonly trustedProxies: number;
   /** Where alarms are posted, and the secret that signs them; null: nowhere. */
@@ -80,6 +83,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
     smtpUrl: get('SMTP_URL'),
     tsaUrl: get('TSA_URL'),
     metricsToken: get('METRICS_TOKEN'),
+    tls: readTls(get('TLS_CERT_FILE'), get('TLS_KEY_FILE')),
     trustedProxies: parseProxies(get('TRUSTED_PROXIES')),
     alarmWebhook: parseWebhook(get('ALARM_WEBHOOK_URL'), get('ALARM_WEBHOOK_SECRET')),
     production,
@@ -87,6 +91,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
     user: userInfo().username,
     lookup: (name) => env[name],
   };
+}
+
+/** Both or none; read once, so that a service that cannot speak TLS does not start. */
+function readTls(certFile: string | null, keyFile: string | null) {
+  if (certFile === null && keyFile === null) return null;
+  if (certFile === null || keyFile === null)
+    throw new ConfigProblem('TLS_CERT_FILE and TLS_KEY_FILE belong together. Set both or none; nothing was started.');
+  const read = (name: string, path: string) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      throw new ConfigProblem(`${name} cannot be read: ${path}. Nothing was started.`);
+    }
+  };
+  return { cert: read('TLS_CERT_FILE', certFile), key: read('TLS_KEY_FILE', keyFile) };
 }
 
 function parseProxies(text: string | null): number {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { serve as listen } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
@@ -42,7 +43,10 @@ export interface Service {
 /** Start the service: house, tasks, clock, sequencer, pages and API, as far as its role has them. */
 export async function startService(config: Config, options: ServeOptions): Promise<Service> {
   const { log } = options;
-  const publicUrl = (config.publicUrl ?? `http://localhost:${options.port}`).replace(/\/$/, '');
+  const publicUrl = (config.publicUrl ?? `${config.tls ? 'https' : 'http'}://localhost:${options.port}`).replace(
+    /\/$/,
+    '',
+  );
   const report = (what: string, error: unknown) => log('error', what, faultFacts(error));
   const house = await openHouse(config, { demo: options.demo, publicUrl, log: options.print, report });
   const { office } = house;
@@ -133,6 +137,9 @@ async function startListening(
     },
     port: options.port,
     hostname: options.host,
+    ...(config.tls
+      ? { createServer: createSecureServer, serverOptions: { ...config.tls, minVersion: 'TLSv1.2' as const } }
+      : {}),
   });
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
