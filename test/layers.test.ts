@@ -9,6 +9,7 @@ const ranks: Readonly<Record<string, number>> = {
   ledger: 1,
   requests: 2,
   demands: 2,
+  incidents: 2,
   disposition: 2,
   evidence: 2,
   db: 3,
@@ -28,7 +29,7 @@ const roots = ['main.ts', 'serve.ts', 'house.ts'];
 
 /** Where a package may be imported: one home each. `tools` and types aside, anything not named here is refused. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  zod: ['core', 'policy', 'ledger', 'requests', 'demands', 'disposition', 'evidence', 'artifacts', 'db'],
+  zod: ['core', 'policy', 'ledger', 'requests', 'demands', 'incidents', 'disposition', 'evidence', 'artifacts', 'db'],
   yaml: ['policy'],
   'drizzle-orm': ['db'],
   postgres: ['db', 'sources', 'demo'],
@@ -53,7 +54,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ['main.ts'],
 };
 
-const pure = ['core', 'policy', 'ledger', 'requests', 'demands', 'disposition', 'evidence'];
+const pure = ['core', 'policy', 'ledger', 'requests', 'demands', 'incidents', 'disposition', 'evidence'];
 
 interface Import {
   readonly file: string;

@@ -8,20 +8,22 @@ import { alarmsOf, type IsWorkingTime } from '../ledger/alarm.ts';
 import type { Decision } from '../ledger/decision.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { entryBytes } from '../ledger/entry-bytes.ts';
+import type { IncidentChange } from '../incidents/incident.ts';
 import type { RequestChange } from '../requests/request.ts';
 import { alarmTask, writeAlarms } from './alarms.ts';
 import type { Database, Queryable } from './connect.ts';
 import { demandColumns } from './demands.ts';
 import { exportColumns } from './exports.ts';
 import { holdColumns } from './holds.ts';
+import { incidentColumns } from './incidents.ts';
 import { requestColumns } from './requests.ts';
 import { runColumns, writeRunParts } from './runs.ts';
-import { demands, exports_, holds, ledgerPending, requests, runs } from './schema.ts';
+import { demands, exports_, holds, incidents, ledgerPending, requests, runs } from './schema.ts';
 import type { TaskQueue } from './tasks.ts';
 import type { Vault } from './vault.ts';
 
 /** Every aggregate a decision may change. */
-export type State = RequestChange | HoldChange | RunChange | DemandChange | ExportChange;
+export type State = RequestChange | HoldChange | RunChange | DemandChange | IncidentChange | ExportChange;
 
 /** Somebody else changed the same thing since it was loaded: nothing was written; load, decide and commit again. */
 export class Conflict extends Error {
@@ -82,6 +84,10 @@ async function prepare(vault: Vault, change: State): Promise<(tx: Transaction) =
     case 'demand': {
       const columns = await demandColumns(vault, change.demand);
       return (tx) => save(tx, demands, change.demand, columns, `demand ${change.demand.id}`);
+    }
+    case 'incident': {
+      const columns = await incidentColumns(vault, change.incident);
+      return (tx) => save(tx, incidents, change.incident, columns, `incident ${change.incident.id}`);
     }
     case 'export': {
       const columns = await exportColumns(vault, change.export);

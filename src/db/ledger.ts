@@ -226,6 +226,31 @@ export async function* streamEntries(db: Database): AsyncGenerator<StoredEntry> 
   }
 }
 
+/**
+ * The entries of a range of time beneath a size, in order, each part by a query of its own.
+ * @param range.from,range.to in the ledger's own form, both included: there the order of text is that of time
+ * @param range.incident only the entries of this incident; null: all
+ */
+export async function* entriesBetween(
+  db: Database,
+  range: { readonly from: string; readonly to: string; readonly size: number; readonly incident: string | null },
+): AsyncGenerator<StoredEntry> {
+  for (let after = -1; ; ) {
+    const rows = await db.sql<{ index: string; bytes: Uint8Array; leaf_hash: Uint8Array }[]>`
+      SELECT index, bytes, leaf_hash FROM (
+        SELECT index, bytes, leaf_hash, convert_from(bytes, 'UTF8')::jsonb AS entry FROM ledger_entries
+        WHERE index > ${after} AND index < ${range.size}
+      ) e
+      WHERE entry->>'at' COLLATE "C" BETWEEN ${range.from} AND ${range.to}
+        AND (${range.incident}::text IS NULL OR entry->'facts'->>'incident' = ${range.incident})
+      ORDER BY index LIMIT 1000`;
+    for (const row of rows) yield { index: Number(row.index), bytes: row.bytes, leafHash: row.leaf_hash };
+    const last = rows.at(-1);
+    if (!last) return;
+    after = Number(last.index);
+  }
+}
+
 export async function pendingCount(db: Database): Promise<number> {
   const rows = await db.orm.select({ count: sql<number>`count(*)::int` }).from(ledgerPending);
   return rows[0]?.count ?? 0;

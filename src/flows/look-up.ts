@@ -2,6 +2,7 @@ import { type Refusal, refuse } from '../core/refusal.ts';
 import { listDemands, loadDemand } from '../db/demands.ts';
 import { listExports, loadExport } from '../db/exports.ts';
 import { listHolds, loadHold } from '../db/holds.ts';
+import { listIncidents, loadIncident } from '../db/incidents.ts';
 import { allKeys } from '../db/keys.ts';
 import { listNotices } from '../db/notices.ts';
 import { listPeople, listTokens, namesOf, personById } from '../db/people.ts';
@@ -22,12 +23,14 @@ export const lookUpRequest = (office: Office, id: string) => known(loadRequest(o
 export const lookUpHold = (office: Office, id: string) => known(loadHold(office.store, id), 'hold');
 export const lookUpRun = (office: Office, id: string) => known(loadRun(office.store, id), 'run');
 export const lookUpDemand = (office: Office, id: string) => known(loadDemand(office.store, id), 'demand');
+export const lookUpIncident = (office: Office, id: string) => known(loadIncident(office.store, id), 'incident');
 export const lookUpExport = (office: Office, id: string) => known(loadExport(office.store, id), 'export');
 
 export const requestsPage = (office: Office, { limit, offset }: Page) => listRequests(office.store, limit, offset);
 export const holdsPage = (office: Office, { limit, offset }: Page) => listHolds(office.store, limit, offset);
 export const runsPage = (office: Office, { limit, offset }: Page) => listRuns(office.store, limit, offset);
 export const demandsPage = (office: Office, { limit, offset }: Page) => listDemands(office.store, limit, offset);
+export const incidentsPage = (office: Office, { limit, offset }: Page) => listIncidents(office.store, limit, offset);
 export const exportsPage = (office: Office, { limit, offset }: Page) => listExports(office.store, limit, offset);
 
 /** A run's purge log. */

@@ -13,6 +13,7 @@ import { addDemands, uploadedFile } from './demands.ts';
 import { Api, type RouteEntry, type SessionOf } from './endpoint.ts';
 import { addExports } from './exports.ts';
 import { addHolds } from './holds.ts';
+import { addIncidents } from './incidents.ts';
 import { addLedger, publicLedger } from './ledger.ts';
 import { addPeople } from './people.ts';
 import { replyProblem } from './problem.ts';
@@ -44,6 +45,7 @@ export function httpApp(
   addHolds(api, office);
   addRuns(api, office);
   addDemands(api, office);
+  addIncidents(api, office);
   addExports(api, office);
   addLedger(api, office);
   addPeople(api, office);

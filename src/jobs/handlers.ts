@@ -11,6 +11,7 @@ import { collectExport } from '../flows/collect-export.ts';
 import { eraseSubject } from '../flows/erase-subject.ts';
 import { executeRun } from '../flows/execute-run.ts';
 import { gatherFindings } from '../flows/gather-findings.ts';
+import { watchIncident } from '../flows/move-incident.ts';
 import type { Office } from '../flows/office.ts';
 import { settleHold } from '../flows/place-hold.ts';
 import { liftHold } from '../flows/release-hold.ts';
@@ -44,5 +45,6 @@ export function taskHandlers(office: Office): Readonly<Record<TaskName, (payload
     'seal-export': (task) => sealExport(office, text(task, 'export')),
     'deliver-access-package': (task) => deliverAccessPackage(office, text(task, 'request'), text(task, 'export')),
     'send-alarm': (task) => sendAlarm(office, text(task, 'alarm')),
+    'watch-incident': (task) => watchIncident(office, text(task, 'incident'), Number(task.opening)),
   };
 }

@@ -46,6 +46,14 @@ export const alarmKinds = {
     title: 'A purge was held back by a guard',
     next: 'Read the run: it says which guard, and what to do.',
   },
+  incident_opened: {
+    title: 'A breach of personal data was recorded',
+    next: 'Assess the risk and tell the authority by the time given, or have a second person decide that it need not be told.',
+  },
+  incident_clock: {
+    title: 'Less than a day is left to tell the authority of a breach',
+    next: 'Tell the authority what is known now: the rest may follow in phases (GDPR art. 33(4)).',
+  },
   ledger_wrong: {
     title: 'The ledger does not verify',
     next: 'Stop writing, keep the database as it is, and run muniment ledger verify beside a checkpoint kept elsewhere.',
@@ -115,6 +123,14 @@ export function alarmsOf(entry: Entry, isWorkingTime: IsWorkingTime): readonly A
       return [raise('guard_fired', entry.facts.run, { run: entry.facts.run, code: entry.facts.code })];
     case 'run.awaiting_approval':
       return [raise('guard_fired', entry.facts.run, { run: entry.facts.run, code: 'awaiting_approval' })];
+    case 'incident.opened': {
+      const { incident, notifyBy } = entry.facts;
+      return [raise('incident_opened', incident, { incident, notifyBy })];
+    }
+    case 'incident.moved': {
+      const { incident, move } = entry.facts;
+      return move.startsWith('waive_') ? late(`${incident}/${entry.at}`, 'incident', incident) : [];
+    }
     case 'export.approved':
       return late(entry.facts.export, 'export', entry.facts.export);
     case 'hold.released':

@@ -16,6 +16,7 @@ export const taskNames = [
   'seal-export',
   'deliver-access-package',
   'send-alarm',
+  'watch-incident',
 ] as const;
 export type TaskName = (typeof taskNames)[number];
 

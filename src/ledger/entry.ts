@@ -83,6 +83,20 @@ interface EntryFacts {
   'demand.document': { demand: string; document: string; sha256: string };
   'demand.moved': { demand: string; move: string; from: string; to: string };
   'demand.linked': { demand: string; hold: string | null; export: string | null };
+  /** A breach, from when somebody was aware of it. */
+  'incident.opened': { incident: string; policy: string; awareAt: string; notifyBy: string };
+  /** `scope`: a keyed digest of whom and what it concerns; `uncounted`: datasets that could not be counted. */
+  'incident.counted': { incident: string; scope: string; people: number | null; records: number; uncounted: number };
+  'incident.moved': {
+    incident: string;
+    move: string;
+    from: string;
+    to: string;
+    risk: string | null;
+    ground: string | null;
+    reason: string | null;
+    notifiedAt: string | null;
+  };
   'export.requested': { export: string; purpose: string; scope: string; policy: string };
   'export.collected': { export: string; records: number; digest: string };
   'export.approved': { export: string; preparer: string; manifest: string };

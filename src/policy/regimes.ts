@@ -318,6 +318,11 @@ export function rulesForDemand(book: Regimes, type: string, emergency: boolean):
   );
 }
 
+/** The clocks a breach of personal data starts, in the order of the file. */
+export function rulesForIncident(book: Regimes): readonly ClockRule[] {
+  return allRules(book).filter((rule) => rule.requests?.includes('breach'));
+}
+
 /** The working days a rule counts with: its own, else those of the regime; null where neither names any. */
 export function calendarFor(
   book: Regimes,

@@ -19,6 +19,9 @@ const permissions = {
   'demands.read': 'See legal demands, their documents and what may be disclosed.',
   'demands.work': 'Record a legal demand and move it on.',
   'demands.approve': "Approve a demand's answer as the second person.",
+  'incidents.read': 'See breaches of personal data, their clocks and counts.',
+  'incidents.work': 'Record a breach and move it on.',
+  'incidents.approve': 'Decide, as the second person, that nobody need be told of a breach.',
   'exports.read': 'See exports and their counts.',
   'exports.work': 'Prepare an export and submit it.',
   'exports.approve': 'Approve and seal an export as the second person.',
@@ -37,6 +40,9 @@ const permissions = {
 export type Permission = keyof typeof permissions;
 
 export const permissionNames = Object.keys(permissions) as readonly Permission[];
+
+/** What it allows, as a sentence. */
+export const permissionInWords = (permission: Permission): string => permissions[permission];
 
 /** Who may do what: every role with its permissions, sorted. */
 export type RolePolicy = Readonly<Record<Role, readonly Permission[]>>;

@@ -85,6 +85,7 @@ const rail: readonly {
   { href: '/console', name: 'Overview', icon: 'overview' },
   { href: '/console/requests', name: 'Requests', icon: 'requests', needs: 'requests.read' },
   { href: '/console/demands', name: 'Demands', icon: 'demands', needs: 'demands.read' },
+  { href: '/console/incidents', name: 'Incidents', icon: 'incidents', needs: 'incidents.read' },
   { href: '/console/holds', name: 'Holds', icon: 'holds', needs: 'holds.read' },
   { href: '/console/retention', name: 'Retention', icon: 'retention', needs: 'runs.read' },
   { href: '/console/exports', name: 'Exports', icon: 'exports', needs: 'exports.read' },

@@ -10,16 +10,22 @@ import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
 import { acceptInvitation, createToken, invitePerson } from '../../src/flows/create-actor.ts';
-import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail } from '../../src/flows/look-up.ts';
+import { lendRole } from '../../src/flows/lend-role.ts';
+import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail, peoplePage } from '../../src/flows/look-up.ts';
+import { moveIncident } from '../../src/flows/move-incident.ts';
 import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
+import { openIncident } from '../../src/flows/open-incident.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
 import { attachDocument, moveDemand, receiveDemand } from '../../src/flows/receive-demand.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
 import { requestRelease } from '../../src/flows/release-hold.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
+import { returnRole } from '../../src/flows/return-role.ts';
+import { decideAccess, lookUpReview, openReviewNow, signReview } from '../../src/flows/review-access.ts';
 import { confirmCode } from '../../src/flows/verify-request.ts';
+import { undecided } from '../../src/policy/access-review.ts';
 import { type Service, startService } from '../../src/serve.ts';
 import { callerFor } from '../support/people.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -45,8 +51,13 @@ export interface Scene {
       | 'dryRun'
       | 'run'
       | 'demand'
+      | 'incident'
+      | 'lateIncident'
       | 'waitingExport'
-      | 'sealedExport',
+      | 'sealedExport'
+      | 'lending'
+      | 'openReview'
+      | 'signedReview',
       string
     >
   >;
@@ -205,6 +216,42 @@ async function work(office: Office, code: (reference: string) => Promise<string>
       'Called back the clerk under the number on the county’s own site',
     ),
   );
+  const incident = good(
+    await openIncident(office, privacyA.actor, {
+      story: {
+        title: 'Backup folder readable from outside',
+        nature: 'For two days a folder with a copy of the messages could be read by anyone who knew its address.',
+        consequences: 'Strangers may have read what parents wrote to each other about money and their children.',
+        measures: 'The folder was closed, the address changed, and the access log kept.',
+        advice: 'Be careful with messages from strangers who seem to know about your family.',
+      },
+      awareAt: office.now().subtract({ hours: 31 }),
+      scope: { datasets: ['app.users', 'app.messages'], from: '2026-01-01' },
+      people: null,
+    }),
+  );
+  good(
+    await moveIncident(office, privacyB.actor, incident.id, {
+      move: 'assess',
+      risk: 'high',
+      note: 'Messages about children',
+    }),
+  );
+  const lateIncident = good(
+    await openIncident(office, privacyA.actor, {
+      story: { title: 'Lost telephone', nature: '', consequences: '', measures: '', advice: '' },
+      awareAt: office.now().subtract({ hours: 80 }),
+      scope: { subjects: [{ kind: 'email', value: demoPeople.amina.email ?? '' }] },
+      people: null,
+    }),
+  );
+  good(
+    await moveIncident(office, privacyA.actor, lateIncident.id, {
+      move: 'assess',
+      risk: 'none',
+      note: 'Encrypted and wiped',
+    }),
+  );
   const order = {
     purpose: 'legal_production' as const,
     requestId: null,
@@ -240,7 +287,44 @@ async function work(office: Office, code: (reference: string) => Promise<string>
   );
   good(await acceptInvitation(office, newcomer.link.split('/').at(-1) ?? '', newcomerPassword));
   good(await createToken(office, cli, { name: 'nightly-report', role: 'auditor', expires: null, canApprove: false }));
+  const lending = good(
+    await lendRole(
+      office,
+      { ...privacyA.actor, kind: 'person' },
+      { role: 'legal', reason: lendingReason, minutes: 30 },
+    ),
+  );
+  good(
+    await requestExport(office, privacyA.actor, {
+      ...order,
+      purpose: 'certified_export',
+      demandId: null,
+      matter: 'Copy for the duty judge',
+    }),
+  );
+  good(await returnRole(office, privacyA.actor, lending.id, false));
+  // Yesterday's review is signed, today's is being worked on.
+  const tom = (await peoplePage(office)).find(({ email }) => email === signInAs.admin)?.id ?? '';
+  const boss: Actor = { id: tom, kind: 'person', role: 'admin', approval: 'step_up' };
+  const signedReview = good(
+    await openReviewNow({ ...office, now: () => office.now().subtract({ hours: 24 }) }, compliance.actor),
+  );
+  const openReview = good(await openReviewNow(office, compliance.actor));
+  const report = signedReview.rows.findLast(({ kind, role }) => kind === 'token' && role === 'auditor')?.id;
+  for (const by of [compliance.actor, boss]) {
+    const { review } = good(await lookUpReview(office, signedReview.id));
+    const others = undecided(review).filter(({ actor }) => actor !== by.id);
+    const choices = others.map(({ id: row }) => ({ row, keep: row !== report }));
+    good(await decideAccess(office, by, review.id, choices));
+  }
+  good(await signReview(office, boss, signedReview.id));
+  const some = openReview.rows.filter(({ actor }) => actor !== tom).slice(0, 4);
+  const kept = some.map(({ id: row }) => ({ row, keep: true }));
+  good(await decideAccess(office, boss, openReview.id, kept));
   return {
+    lending: lending.id,
+    openReview: openReview.id,
+    signedReview: signedReview.id,
     invitation: new URL(link).pathname,
     person: newcomer.actor,
     fresh,
@@ -252,10 +336,14 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     dryRun: dryRun.id,
     run: run.id,
     demand: demand.id,
+    incident: incident.id,
+    lateIncident: lateIncident.id,
     waitingExport: waitingExport.id,
     sealedExport: sealedExport.id,
   };
 }
+
+const lendingReason = 'The court asks for the exchange of last night by nine; nobody of legal answers the telephone.';
 
 /** A page worth looking at. */
 export interface ScenePage {
@@ -397,6 +485,26 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'person', path: `/console/settings/people/${ids.person}`, as: 'admin' },
     { name: 'invite', path: '/console/settings/invite', as: 'admin' },
     { name: 'alarms', path: '/console/alarms', as: 'compliance' },
+    { name: 'break-glass', path: '/console/account/break-glass', as: 'privacy' },
+    {
+      name: 'break-glass-held',
+      path: '/console/demands',
+      as: 'privacy',
+      act: async (page) => {
+        const quentin = (await peoplePage(office)).find(({ email: one }) => one === signInAs.privacy)?.id ?? '';
+        const by: Actor = { id: quentin, kind: 'person', role: 'privacy', approval: 'step_up' };
+        const lent = good(await lendRole(office, by, { role: 'legal', reason: lendingReason, minutes: 30 }));
+        await page.reload();
+        await page.waitForSelector('.lent');
+        good(await returnRole(office, by, lent.id, false));
+      },
+    },
+    { name: 'lending', path: `/console/alarms/lent/${ids.lending}`, as: 'compliance' },
+    { name: 'reviews', path: '/console/settings/reviews', as: 'compliance' },
+    { name: 'reviews-auditor', path: '/console/settings/reviews', as: 'auditor' },
+    { name: 'review', path: `/console/settings/reviews/${ids.openReview}`, as: 'compliance' },
+    { name: 'review-own-row', path: `/console/settings/reviews/${ids.openReview}`, as: 'admin' },
+    { name: 'review-signed', path: `/console/settings/reviews/${ids.signedReview}`, as: 'auditor' },
     { name: 'console-not-found', path: '/console/no-such-page', as: 'legal' },
     { name: 'overview-admin', path: '/console', as: 'admin' },
     { name: 'overview-legal', path: '/console', as: 'legal' },
@@ -425,6 +533,17 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'demands', path: '/console/demands', as: 'legal' },
     { name: 'demand', path: `/console/demands/${ids.demand}`, as: 'legal' },
     { name: 'demand-new', path: '/console/demands/new', as: 'legal' },
+    { name: 'incidents', path: '/console/incidents', as: 'privacy' },
+    {
+      name: 'incident',
+      path: `/console/incidents/${ids.incident}`,
+      as: 'privacy',
+      act: (page) => page.evaluate('for (const one of document.querySelectorAll("main details")) one.open = true'),
+    },
+    { name: 'incident-late', path: `/console/incidents/${ids.lateIncident}`, as: 'privacy' },
+    { name: 'incident-read', path: `/console/incidents/${ids.incident}`, as: 'auditor' },
+    { name: 'incident-new', path: '/console/incidents/new', as: 'privacy' },
+    { name: 'incident-waive', path: `/console/incidents/${ids.lateIncident}/waive_authority`, as: 'legal' },
     { name: 'exports', path: '/console/exports', as: 'legal' },
     { name: 'export-waiting', path: `/console/exports/${ids.waitingExport}`, as: 'legal' },
     { name: 'export-approve', path: `/console/exports/${ids.waitingExport}/approve`, as: 'legal' },

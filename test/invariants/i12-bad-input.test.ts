@@ -103,6 +103,19 @@ const goodBodies: readonly (readonly [string, Readonly<Record<string, unknown>>]
     },
   ],
   [
+    '/api/v1/incidents',
+    {
+      title: 't',
+      awareAt: '2026-11-20T10:00:00Z',
+      nature: 'n',
+      consequences: 'c',
+      measures: 'm',
+      advice: 'a',
+      scope,
+      people: 3,
+    },
+  ],
+  [
     '/api/v1/exports',
     {
       purpose: 'legal_production',

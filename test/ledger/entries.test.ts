@@ -82,6 +82,23 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'demand.document': { demand: 'dem_1', document: 'doc_1', sha256: digest('2') },
   'demand.moved': { demand: 'dem_1', move: 'authenticate', from: 'received', to: 'authenticated' },
   'demand.linked': { demand: 'dem_1', hold: 'hld_1', export: null },
+  'incident.opened': {
+    incident: 'inc_1',
+    policy: digest('a'),
+    awareAt: '2026-11-27T09:30:00.123Z',
+    notifyBy: '2026-11-30T09:30:00.123Z',
+  },
+  'incident.counted': { incident: 'inc_1', scope: digest('3'), people: 12, records: 240, uncounted: 1 },
+  'incident.moved': {
+    incident: 'inc_1',
+    move: 'notify_authority',
+    from: 'assessed',
+    to: 'authority_notified',
+    risk: null,
+    ground: null,
+    reason: 'FACTS_UNCLEAR',
+    notifiedAt: '2026-11-30T10:00:00.123Z',
+  },
   'export.requested': { export: 'exp_1', purpose: 'demand', scope: digest('3'), policy: digest('a') },
   'export.collected': { export: 'exp_1', records: 9, digest: digest('4') },
   'export.approved': { export: 'exp_1', preparer: 'act_1', manifest: digest('5') },
@@ -103,13 +120,13 @@ describe('the entries of the ledger', () => {
   it('I5 have only facts whose names are known to be no free text', () => {
     // A new field is a decision: is it an id, a digest, a count, a code or a date? Then it stands here.
     const ids =
-      'actor alarm batch by demand document export hold kid lending move package preparer request requestedBy review run token';
+      'actor alarm batch by demand document export hold incident kid lending move package preparer request requestedBy review run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
     const counts =
-      'attempts cases count destroyed due epoch given held keys kept left masked people records removed sessions runs spared tokens';
+      'attempts cases count destroyed due epoch given held keys kept left masked people records removed sessions runs spared tokens uncounted';
     const codes =
-      'canApprove code dataset dryRun factor from kind outcome purpose quarter reason reasons regime role state to type version way';
-    const dates = 'cutoff cutoffs until';
+      'canApprove code dataset dryRun factor from ground kind outcome purpose quarter reason reasons regime risk role state to type version way';
+    const dates = 'awareAt cutoff cutoffs notifiedAt notifyBy until';
     const known = new Set([ids, digests, counts, codes, dates].flatMap((words) => words.split(' ')));
     const fields = Object.values(samples).flatMap((facts) => Object.keys(facts));
     expect([...new Set(fields)].filter((field) => !known.has(field))).toEqual([]);

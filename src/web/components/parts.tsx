@@ -85,6 +85,12 @@ const tones: Readonly<Record<string, Tone>> = {
   sealing: 'info',
   sealed: 'seal',
   destroyed: 'ok',
+  open: 'danger',
+  assessed: 'warn',
+  authority_notified: 'info',
+  authority_not_required: 'info',
+  persons_notified: 'ok',
+  persons_not_required: 'ok',
 };
 
 /** A state by its name. */

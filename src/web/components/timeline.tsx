@@ -34,6 +34,20 @@ export const demandMoveWords: Readonly<Record<string, string>> = {
   renew: 'Preservation renewed',
 };
 
+/** What happened to an incident, in words. */
+export const incidentMoveWords: Readonly<Record<string, string>> = {
+  open: 'Recorded',
+  describe: 'Described further',
+  count: 'Counted again',
+  assess: 'Risk assessed',
+  notify_authority: 'Authority told',
+  waive_authority: 'Authority need not be told, says a second person',
+  notify_persons: 'People told',
+  waive_persons: 'People need not be told, says a second person',
+  close: 'Closed',
+  reopen: 'Opened again',
+};
+
 interface Happening {
   readonly at: string;
   readonly actor: string;

@@ -15,6 +15,7 @@ import { addAccountPages } from './account-routes.tsx';
 import { addDemandPages } from './demand-routes.tsx';
 import { addExportPages } from './export-routes.tsx';
 import { addHoldPages } from './hold-routes.tsx';
+import { addIncidentPages } from './incident-routes.tsx';
 import { LedgerPage, MailPage, PoliciesPage } from './others.tsx';
 import { OverviewPage } from './overview.tsx';
 import { addAlarmPages, addPeoplePages } from './people-routes.tsx';
@@ -127,6 +128,7 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   });
   addRequestPages(desk);
   addDemandPages(desk);
+  addIncidentPages(desk);
   addHoldPages(desk);
   addRetentionPages(desk);
   addExportPages(desk);
