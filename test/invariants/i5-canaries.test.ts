@@ -267,6 +267,31 @@ async function everythingOfStaff(): Promise<void> {
   await everythingOfAccess(visitor);
 }
 
+/** A breach, from the first word to the last. */
+async function everythingOfIncidents(): Promise<void> {
+  const opened = await api('privacy name', 'POST', '/incidents', {
+    title: plant('incident title'),
+    awareAt: new Date(Date.now() - 3_600_000).toISOString(),
+    nature: plant('nature'),
+    consequences: plant('consequences'),
+    measures: plant('measures'),
+    advice: plant('advice'),
+    scope: { subjects: [{ kind: 'email', value: email }] },
+  });
+  expect(opened.status, JSON.stringify(opened.body)).toBe(201);
+  const move = (who: string, name: string, body: object = {}) =>
+    api(who, 'POST', `/incidents/${opened.body.id}/${name}`, body);
+  await move('privacy name', 'describe', { nature: plant('nature again') });
+  await move('privacy name', 'count', { scope: { subjects: [{ kind: 'email', value: other }] } });
+  await move('privacy name', 'assess', { risk: 'high', note: plant('risk note') });
+  await move('legal name', 'waive_authority', { note: plant('waive note') });
+  await move('privacy name', 'notify_authority', { note: plant('authority note') });
+  await move('legal name', 'waive_persons', { note: plant('persons waive note') });
+  await move('privacy name', 'notify_persons', { note: plant('persons note') });
+  await move('privacy name', 'close');
+  await move('privacy name', 'reopen', { note: plant('reopen note') });
+}
+
 /** A role taken in an emergency and a review of everybody's access. */
 async function everythingOfAccess(visitor: Visitor): Promise<void> {
   const lent = await fromPage(visitor, 'POST', '/access/break-glass', {
@@ -336,6 +361,7 @@ describe('a word planted in every field of every flow', () => {
 
   it('I5 is found nowhere but where it is sealed: not in the ledger, tasks, journal, logs or any plain column', async () => {
     await everythingOnce();
+    await everythingOfIncidents();
     await everythingOfStaff();
     expect(routesThatChange().filter((route) => !called.has(route) && !(route in elsewhere))).toEqual([]);
     const { office } = opened.house;
