@@ -58,6 +58,9 @@ export const rolesSchema = z
 
 export type RolesFile = z.output<typeof rolesSchema>;
 
+/** What nobody has to be able to do: left out of every role, it is switched off. */
+const mayBeUnused: readonly Permission[] = ['access.break_glass'];
+
 /** Turn the file into the role policy; nothing that has to be done may be left without anybody to do it. */
 export function resolveRoles(file: RolesFile): { roles: RolePolicy; issues: readonly PolicyIssue[] } {
   const issues: PolicyIssue[] = [];
@@ -70,7 +73,7 @@ export function resolveRoles(file: RolesFile): { roles: RolePolicy; issues: read
           detail: `${permission} is named twice. Keep one.`,
         });
   for (const permission of permissionNames)
-    if (!roles.some((role) => file.roles[role].includes(permission)))
+    if (!mayBeUnused.includes(permission) && !roles.some((role) => file.roles[role].includes(permission)))
       issues.push({
         path: ['roles'],
         code: 'permission_unused',

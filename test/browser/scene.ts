@@ -13,10 +13,8 @@ import { acceptInvitation, createToken, invitePerson } from '../../src/flows/cre
 import { lendRole } from '../../src/flows/lend-role.ts';
 import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail, peoplePage } from '../../src/flows/look-up.ts';
 import { moveIncident } from '../../src/flows/move-incident.ts';
-import { moveIncident } from '../../src/flows/move-incident.ts';
 import { decideRequest } from '../../src/flows/move-request.ts';
 import type { Office } from '../../src/flows/office.ts';
-import { openIncident } from '../../src/flows/open-incident.ts';
 import { openIncident } from '../../src/flows/open-incident.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
@@ -53,8 +51,6 @@ export interface Scene {
       | 'dryRun'
       | 'run'
       | 'demand'
-      | 'incident'
-      | 'lateIncident'
       | 'incident'
       | 'lateIncident'
       | 'waitingExport'
@@ -256,42 +252,6 @@ async function work(office: Office, code: (reference: string) => Promise<string>
       note: 'Encrypted and wiped',
     }),
   );
-  const incident = good(
-    await openIncident(office, privacyA.actor, {
-      story: {
-        title: 'Backup folder readable from outside',
-        nature: 'For two days a folder with a copy of the messages could be read by anyone who knew its address.',
-        consequences: 'Strangers may have read what parents wrote to each other about money and their children.',
-        measures: 'The folder was closed, the address changed, and the access log kept.',
-        advice: 'Be careful with messages from strangers who seem to know about your family.',
-      },
-      awareAt: office.now().subtract({ hours: 31 }),
-      scope: { datasets: ['app.users', 'app.messages'], from: '2026-01-01' },
-      people: null,
-    }),
-  );
-  good(
-    await moveIncident(office, privacyB.actor, incident.id, {
-      move: 'assess',
-      risk: 'high',
-      note: 'Messages about children',
-    }),
-  );
-  const lateIncident = good(
-    await openIncident(office, privacyA.actor, {
-      story: { title: 'Lost telephone', nature: '', consequences: '', measures: '', advice: '' },
-      awareAt: office.now().subtract({ hours: 80 }),
-      scope: { subjects: [{ kind: 'email', value: demoPeople.amina.email ?? '' }] },
-      people: null,
-    }),
-  );
-  good(
-    await moveIncident(office, privacyA.actor, lateIncident.id, {
-      move: 'assess',
-      risk: 'none',
-      note: 'Encrypted and wiped',
-    }),
-  );
   const order = {
     purpose: 'legal_production' as const,
     requestId: null,
@@ -376,8 +336,6 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     dryRun: dryRun.id,
     run: run.id,
     demand: demand.id,
-    incident: incident.id,
-    lateIncident: lateIncident.id,
     incident: incident.id,
     lateIncident: lateIncident.id,
     waitingExport: waitingExport.id,
@@ -575,17 +533,6 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'demands', path: '/console/demands', as: 'legal' },
     { name: 'demand', path: `/console/demands/${ids.demand}`, as: 'legal' },
     { name: 'demand-new', path: '/console/demands/new', as: 'legal' },
-    { name: 'incidents', path: '/console/incidents', as: 'privacy' },
-    {
-      name: 'incident',
-      path: `/console/incidents/${ids.incident}`,
-      as: 'privacy',
-      act: (page) => page.evaluate('for (const one of document.querySelectorAll("main details")) one.open = true'),
-    },
-    { name: 'incident-late', path: `/console/incidents/${ids.lateIncident}`, as: 'privacy' },
-    { name: 'incident-read', path: `/console/incidents/${ids.incident}`, as: 'auditor' },
-    { name: 'incident-new', path: '/console/incidents/new', as: 'privacy' },
-    { name: 'incident-waive', path: `/console/incidents/${ids.lateIncident}/waive_authority`, as: 'legal' },
     { name: 'incidents', path: '/console/incidents', as: 'privacy' },
     {
       name: 'incident',

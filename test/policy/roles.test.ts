@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { roles } from '../../src/core/actor.ts';
-import { may, permissionNames, resolveRoles, rolesSchema } from '../../src/policy/roles.ts';
+import { lends, may, mayNow, permissionNames, resolveRoles, rolesSchema } from '../../src/policy/roles.ts';
 import { readYaml, validate } from '../../src/policy/yaml.ts';
 import { golden } from '../support/golden.ts';
 
@@ -45,6 +45,31 @@ describe('roles', () => {
     ]);
     expect(parse(shipped.replace('keys.manage', 'keys.mange')).problems.map(({ detail }) => detail)).toEqual([
       'Item 2 is "keys.mange". Did you mean "keys.manage"?',
+    ]);
+  });
+
+  it('as shipped: what is lent in an emergency is never an approval, people, keys or the watch over it', () => {
+    const { roles: policy } = parse(shipped);
+    if (!policy) throw new Error('no roles');
+    const until = Temporal.Instant.from('2026-11-27T10:00:00Z');
+    for (const own of roles)
+      for (const role of roles) {
+        const lent = lends(policy, own, role);
+        expect(lent.filter((one) => /approve|manage|^access|alarms\.work/.test(one))).toEqual([]);
+        const now = permissionNames.filter((one) =>
+          mayNow(policy, { role: own, lent: { id: 'lnd_1', role, until } }, one),
+        );
+        expect(now.toSorted()).toEqual([...policy[own], ...lent].toSorted());
+      }
+    expect(lends(policy, 'privacy', 'legal')).toEqual(['demands.read', 'demands.work', 'holds.place']);
+  });
+
+  it('without anybody who may break the glass, nobody can: the one permission that may be left out', () => {
+    const { roles: policy, problems } = parse(shipped.replaceAll('    - access.break_glass\n', ''));
+    expect(problems).toEqual([]);
+    expect(roles.some((role) => policy && may(policy, role, 'access.break_glass'))).toBe(false);
+    expect(parse(shipped.replaceAll('    - access.review\n', '')).problems.map(({ code }) => code)).toEqual([
+      'permission_unused',
     ]);
   });
 

@@ -149,7 +149,7 @@ describe('a role taken in an emergency', () => {
     const made = await visitor.post('/console/account/tokens', { expires: 'P1D', approves: 'yes' });
     const token = /mnt_[A-Za-z0-9_-]{43}/.exec(made.text)?.[0] ?? '';
     const answers = await Promise.all(
-      ['/alarms', '/requests'].map((path) =>
+      ['/alarms', '/requests'].map(async (path) =>
         api.request(`/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } }),
       ),
     );

@@ -2,7 +2,7 @@ import { type Role, roles } from '../../core/actor.ts';
 import { formatInstant } from '../../core/instants.ts';
 import type { Refusal } from '../../core/refusal.ts';
 import { type AccessReview, type ReviewRow, reviewCounts, undecided } from '../../policy/access-review.ts';
-import type { Permission } from '../../policy/roles.ts';
+import { type Permission, permissionInWords } from '../../policy/roles.ts';
 import { errorFor, Facts, Field, Hash, Pill, PostForm, RefusalNotice, Table, Time } from '../components/parts.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
 import { Act } from './account.tsx';
@@ -50,7 +50,7 @@ export function BreakGlassPage({
         minutes. You see what it sees and work on what it works on. You approve nothing with it, and manage no people
         and no keys.
       </p>
-      <ul class="steps">
+      <ul>
         <li>An alarm is raised at once, with your name and the role.</li>
         <li>Afterwards somebody else reads your reason and what you did, and says so.</li>
         <li>It ends at its time, when you give it back, and when you sign out anywhere.</li>
@@ -72,7 +72,7 @@ export function BreakGlassPage({
                   />
                   <span>
                     <strong>{role}</strong>
-                    <span>{lends.join(', ')}</span>
+                    <span>{lends.map(permissionInWords).join(' ')}</span>
                   </span>
                 </label>
               ))}
@@ -237,7 +237,10 @@ export function ReviewsPage({
 }) {
   return (
     <ConsolePage title="Access reviews" frame={frame} here="/console/settings/reviews">
-      <h1>Access reviews</h1>
+      <div class="page-head">
+        <h1>Access reviews</h1>
+        {frame.may('access.review') ? <Act action="/console/settings/reviews" label="Open one now" /> : null}
+      </div>
       {refusal ? <RefusalNotice refusal={refusal} /> : null}
       <p>
         After each quarter one opens by itself: everybody’s access as it is at that moment, to keep or to remove, row by
@@ -257,7 +260,6 @@ export function ReviewsPage({
           { head: 'Signed by', cell: ({ signedBy }) => (signedBy ? named(names, signedBy) : '') },
         ]}
       />
-      {frame.may('access.review') ? <Act action="/console/settings/reviews" label="Open one now" /> : null}
       <section class="stack-tight">
         <h2>Roles taken in an emergency</h2>
         <LendingTable frame={frame} lendings={lendings} names={names} empty="Nobody ever did." />
@@ -449,7 +451,7 @@ function Decision({
       </Pill>
     );
   if (!decides) return <Pill tone="warn">not decided</Pill>;
-  if (row.actor === own) return <Pill tone="info">{decision ? 'kept' : 'for somebody else'}</Pill>;
+  if (row.actor === own) return <Pill tone={decision ? 'ok' : 'info'}>{decision ? 'kept' : 'for somebody else'}</Pill>;
   const whose = `${named(names, row.actor)}${row.kind === 'token' ? `, token ${row.id.slice(-6)}` : ''}`;
   return (
     <span class="keep-or-remove" role="radiogroup" aria-label={`Access of ${whose}`}>
@@ -467,7 +469,7 @@ function Decision({
 function Day({ at, zone }: { readonly at: string; readonly zone: string }) {
   const instant = Temporal.Instant.from(at);
   return (
-    <time datetime={at} title={formatInstant(instant)}>
+    <time class="day" datetime={at} title={formatInstant(instant)}>
       {instant.toZonedDateTimeISO(zone).toPlainDate().toString()}
     </time>
   );

@@ -71,8 +71,12 @@ function AlarmCard({
   readonly names: ReadonlyMap<string, string>;
 }) {
   const { title, next } = alarmKinds[alarm.kind];
-  const named = (value: string | number | null) =>
-    value === null ? 'not known' : (names.get(String(value)) ?? <Hash value={String(value)} />);
+  const named = (value: string | number | null) => {
+    if (value === null) return 'not known';
+    const text = String(value);
+    if (/^\d{4}-\d{2}-\d{2}T/.test(text)) return <Time at={text} zone={frame.zone} />;
+    return names.get(text) ?? <Hash value={text} />;
+  };
   return (
     <article class="card alarm">
       <div>
