@@ -8,6 +8,7 @@ import { answerOnce } from '../flows/answer-once.ts';
 import { authenticateSession, authenticateToken, type Caller } from '../flows/authenticate.ts';
 import type { Office } from '../flows/office.ts';
 import { mayNow, type Permission } from '../policy/roles.ts';
+import { parseJsonBody } from './json-body.ts';
 import { replyProblem } from './problem.ts';
 
 /** What an endpoint may ask of whoever calls it. `public`: nothing. */
@@ -30,7 +31,8 @@ interface Definition<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Z
   readonly multipart?: boolean;
   /** The answer holds a secret, which is kept nowhere: a repeated Idempotency-Key does it again. */
   readonly answersSecret?: boolean;
-  readonly answer: z.ZodType | 'bytes';
+  /** Its JSON, or the media type of the bytes. */
+  readonly answer: z.ZodType | string;
   readonly status?: 200 | 201 | 202;
   readonly handle: (call: {
     readonly caller: Caller;
@@ -40,6 +42,12 @@ interface Definition<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Z
     readonly c: Context;
   }) => Promise<unknown | Refusal | Response>;
 }
+
+/** What of a definition tells how it can be refused. */
+type Shape = Pick<
+  Definition<z.ZodObject, z.ZodObject, z.ZodType>,
+  'method' | 'access' | 'params' | 'query' | 'body' | 'multipart'
+>;
 
 export interface RouteEntry {
   readonly method: string;
@@ -59,7 +67,10 @@ const problemSchema = z
     detail: z.string(),
     errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })),
   })
-  .openapi('Problem');
+  .catchall(z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]))
+  .openapi('Problem', {
+    description: 'RFC 9457. Facts of the refusal, such as retryAt, stand beside the fixed members.',
+  });
 
 const nobody: Caller = { actor: { id: 'public', kind: 'requester', role: null, approval: null }, presence: null };
 
@@ -96,9 +107,7 @@ export class Api {
           ),
         ),
     });
-    this.app.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), limit, async (c) => {
-      const caller = await this.#callerFor(c, access);
-      if (isRefusal(caller)) return replyProblem(c, caller);
+    const answer = async (c: Context, caller: Caller): Promise<Response> => {
       const input = await parseInput(c, definition);
       if (isRefusal(input)) return replyProblem(c, input);
       const run = async () => {
@@ -109,6 +118,16 @@ export class Api {
       const key = c.req.header('Idempotency-Key');
       if (method !== 'post' || key === undefined || multipart || definition.answersSecret) return run();
       return this.#once(c, caller, key, input.body, run);
+    };
+    this.app.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
+      // Who may not call has no body read: 60 MB of it would be ours to hold.
+      const caller = await this.#callerFor(c, access);
+      if (isRefusal(caller)) return replyProblem(c, caller);
+      let reply: Response | undefined;
+      const tooLarge = await limit(c, async () => {
+        reply = await answer(c, caller);
+      });
+      return tooLarge ?? reply ?? c.notFound();
     });
   }
 
@@ -156,6 +175,11 @@ export class Api {
   }
 }
 
+/** What is left out is missing; `undefined` is a word of programs. */
+function inPlainWords(message: string): string {
+  return message.replace(/^Invalid input: expected (.*), received undefined$/, 'This is missing: write a value ($1).');
+}
+
 async function parseInput<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
   c: Context,
   definition: Definition<P, Q, B>,
@@ -172,7 +196,7 @@ async function parseInput<P extends z.ZodObject, Q extends z.ZodObject, B extend
         errors.push({
           pointer: `${where}${path.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')}`,
           code: issue.code,
-          detail: key === null ? issue.message : `There is no "${key}" here.`,
+          detail: key === null ? inPlainWords(issue.message) : `There is no "${key}" here.`,
         });
       }
     }
@@ -180,22 +204,18 @@ async function parseInput<P extends z.ZodObject, Q extends z.ZodObject, B extend
   };
   let raw: unknown;
   if (definition.method === 'post' && definition.body) {
-    const text = await c.req.text();
+    const bytes = await c.req.arrayBuffer();
     const type = c.req.header('Content-Type') ?? '';
-    if (text !== '' && !/^application\/([\w.-]+\+)?json\b/i.test(type))
+    if (bytes.byteLength > 0 && !/^application\/([\w.-]+\+)?json\b/i.test(type))
       return refuse(
         'invalid',
         'The body must be JSON, sent with Content-Type: application/json. Nothing was changed.',
         {},
         [{ pointer: '', code: 'content_type', detail: 'Send Content-Type: application/json.' }],
       );
-    try {
-      raw = text === '' ? {} : JSON.parse(text);
-    } catch {
-      return refuse('invalid', 'The body is not JSON. Nothing was changed.', {}, [
-        { pointer: '', code: 'json', detail: 'Send one JSON object.' },
-      ]);
-    }
+    const parsed = parseJsonBody(bytes);
+    if (isRefusal(parsed)) return parsed;
+    raw = parsed.value;
   }
   const params = read(definition.params, c.req.param(), '');
   const query = read(definition.query, c.req.query(), '?');
@@ -242,13 +262,30 @@ function toOpenApi<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Zod
     },
     responses: {
       [status]:
-        answer === 'bytes'
+        typeof answer === 'string'
           ? {
               description: 'The bytes',
-              content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+              content: { [answer]: { schema: z.string().openapi({ format: 'binary' }) } },
             }
           : { description: 'Done', content: { 'application/json': { schema: answer } } },
+      ...Object.fromEntries(problemStatuses(definition).map((code) => [code, problem])),
       default: problem,
     },
   };
+}
+
+/** The statuses of the problems an endpoint can answer with. What is nobody's doing (5xx) is the `default`. */
+function problemStatuses({ method, access, params, query, body, multipart }: Shape): readonly number[] {
+  const posts = method === 'post';
+  const named = params !== undefined;
+  const answers: readonly (readonly [number, boolean])[] = [
+    [401, access !== 'public'],
+    [403, access !== 'public'],
+    [404, named || posts],
+    [409, named || posts],
+    [413, body !== undefined || multipart === true],
+    [422, posts || named || query !== undefined],
+    [429, access === 'public'],
+  ];
+  return answers.filter(([, can]) => can).map(([status]) => status);
 }

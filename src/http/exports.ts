@@ -113,7 +113,7 @@ export function addExports(api: Api, office: Office): void {
     tag: 'exports',
     access: 'exports.download',
     params: idParams,
-    answer: 'bytes',
+    answer: 'application/zip',
     handle: async ({ caller, params, c }) => {
       const download = await readPackage(office, caller.actor, params.id);
       return isRefusal(download) ? download : replyBytes(c, download);

@@ -80,7 +80,7 @@ export function addRuns(api: Api, office: Office): void {
       tag: 'disposition',
       access: 'runs.read',
       params: idParams,
-      answer: 'bytes',
+      answer: form === 'json' ? 'application/json' : 'application/pdf',
       handle: async ({ params, c }) => {
         const certificate = await readCertificate(office, params.id, form);
         return isRefusal(certificate) ? certificate : replyBytes(c, certificate);
@@ -94,7 +94,7 @@ export function addRuns(api: Api, office: Office): void {
     tag: 'disposition',
     access: 'runs.read',
     params: idParams,
-    answer: 'bytes',
+    answer: 'application/json',
     handle: async ({ params, c }) => {
       const certificate = await readCertificate(office, params.id, 'json');
       return isRefusal(certificate) ? certificate : replyBytes(c, certificate);
