@@ -27,8 +27,29 @@ export interface ServeOptions {
   readonly demo: boolean;
   readonly role: 'all' | 'web' | 'worker';
   readonly print: (line: string) => void;
+  readonly limits?: ConnectionLimits;
   readonly log: (level: 'info' | 'warn' | 'error', what: string, facts?: Readonly<Record<string, unknown>>) => void;
 }
+
+/**
+ * What a connection may cost before it has said what it wants. Somebody who sends a byte now and then is cut off; five
+ * minutes are what 60 MB take on a slow line.
+ */
+export interface ConnectionLimits {
+  readonly headerBytes: number;
+  readonly headersSeconds: number;
+  readonly requestSeconds: number;
+  readonly idleSeconds: number;
+}
+
+const connectionLimits: ConnectionLimits = {
+  headerBytes: 16 * 1024,
+  headersSeconds: 15,
+  requestSeconds: 300,
+  idleSeconds: 5,
+};
+/** The methods that anything here could answer. TRACE and what nobody knows do not get further. */
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']);
 
 /** How long after the start the demonstration's first bells ring: long enough to be there and watch. */
 const firstBellSeconds = 60;
@@ -111,6 +132,17 @@ async function startListening(
   report: (what: string, error: unknown) => void,
 ): Promise<() => Promise<void>> {
   const { office, config } = house;
+  const limits = options.limits ?? connectionLimits;
+  const connection = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersSeconds * 1000,
+    requestTimeout: limits.requestSeconds * 1000,
+    keepAliveTimeout: limits.idleSeconds * 1000,
+    connectionsCheckingInterval: limits.headersSeconds * 200,
+    // Two lengths, a length and chunks, a bare line feed: whoever stands before us may have read them differently.
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  };
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const answers = new Counter({
@@ -131,15 +163,25 @@ async function startListening(
   app.route('/', webApp(office, { nextBell, report, networkOf }));
   const server = listen({
     fetch: async (request, env) => {
-      const response = await app.fetch(request, env);
+      const response = knownMethods.has(request.method)
+        ? await app.fetch(request, env)
+        : new Response(null, { status: 501, headers: { 'Content-Length': '0' } });
       answers.inc({ status: `${Math.floor(response.status / 100)}xx` });
       return response;
     },
     port: options.port,
     hostname: options.host,
     ...(config.tls
-      ? { createServer: createSecureServer, serverOptions: { ...config.tls, minVersion: 'TLSv1.2' as const } }
-      : {}),
+      ? {
+          createServer: createSecureServer,
+          serverOptions: {
+            ...config.tls,
+            ...connection,
+            handshakeTimeout: limits.headersSeconds * 1000,
+            minVersion: 'TLSv1.2' as const,
+          },
+        }
+      : { serverOptions: connection }),
   });
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);

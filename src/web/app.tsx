@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
+import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { refuse } from '../core/refusal.ts';
 import type { Office } from '../flows/office.ts';
@@ -16,7 +17,10 @@ export interface WebOptions extends ConsoleOptions {
 
 /** The pages that may run our one script, for passkeys. No other page runs any. */
 const asksForPasskey = /^\/console\/(sign-in\/passkey|second-factor|step-up|account)/;
-const maxFormBytes = 64 * 1024 * 1024;
+/** The forms that take a file. Whatever else is written in a form is text by hand. */
+const takesFile = /^\/(verify|console\/demands\/[^/]+\/documents)$/;
+const maxFormBytes = 1024 * 1024;
+const maxFileFormBytes = 64 * 1024 * 1024;
 
 /** All pages, with their headers: nothing from anywhere else, nothing inline, and forms only from our own pages. */
 export function webApp(office: Office, options: WebOptions): Hono {
@@ -48,15 +52,32 @@ export function webApp(office: Office, options: WebOptions): Hono {
       c.header('Cache-Control', 'private, no-store');
   });
   app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
-  app.use(bodyLimit({ maxSize: maxFormBytes }));
+  const [texts, files] = [bodyLimit({ maxSize: maxFormBytes }), bodyLimit({ maxSize: maxFileFormBytes })];
+  app.use((c, next) => (takesFile.test(c.req.path) ? files : texts)(c, next));
   app.use(async (c, next) => {
     const type = c.req.header('content-type') ?? '';
-    if (c.req.method !== 'POST' || /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(type))
-      return next();
-    return c.text('Send this as a form. Nothing was changed; programs use /api/v1.', 415);
+    if (c.req.method !== 'POST') return next();
+    if (!/^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(type))
+      return c.text('Send this as a form. Nothing was changed; programs use /api/v1.', 415);
+    // A form that is cut off or has no boundary is the sender's fault, and found only where it is read.
+    const read = c.req.formData.bind(c.req);
+    c.req.formData = () =>
+      read().catch(() => {
+        throw new HTTPException(400, { message: 'unreadable form' });
+      });
+    return next();
   });
   app.onError((error, c) => {
-    if ('getResponse' in error) return error.getResponse();
+    if (error instanceof HTTPException) {
+      if (error.status !== 400) return error.getResponse();
+      const unread = refuse('invalid', 'The form did not arrive whole. Nothing was changed; please send it again.');
+      return c.html(
+        (
+          <PortalMessage organization={office.policy.organization} title="That did not work" refusal={unread} />
+        ) as Html,
+        400,
+      );
+    }
     options.report(`${c.req.method} ${c.req.routePath}`, error);
     const refusal = refuse(
       'not_ready',
