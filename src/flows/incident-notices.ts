@@ -1,5 +1,10 @@
 import { type Incident, isLate, lateReasons } from '../incidents/incident.ts';
-import { type IncidentNoticeFacts, writeAuthorityNotice, writePersonsNotice } from '../notices/incident-notices.ts';
+import {
+  categoryInWords,
+  type IncidentNoticeFacts,
+  writeAuthorityNotice,
+  writePersonsNotice,
+} from '../notices/incident-notices.ts';
 import type { Office } from './office.ts';
 
 /** The notices of a breach, filled from what is known now. They are shown to be copied; nothing is sent. */
@@ -25,7 +30,10 @@ export function incidentNotices(
     advice,
     people: counts?.people ?? null,
     records: counted.length === 0 ? null : counted.reduce((sum, { count }) => sum + (count ?? 0), 0),
-    categories: counts?.categories ?? [],
+    categories: (counts?.categories ?? []).map(({ category, count }) => ({
+      category: categoryInWords(category),
+      count,
+    })),
     uncounted: counts?.datasets.flatMap(({ dataset, count }) => (count === null ? [dataset] : [])) ?? [],
     lateBecause: reason === undefined ? null : lateReasons[reason],
     isLate: reason !== undefined || isLate(incident, now),
@@ -38,3 +46,6 @@ function inWords(at: Temporal.Instant, zone: string): string {
   const day = local.toLocaleString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
   return `${day}, ${local.toPlainTime().toString({ smallestUnit: 'minute' })} (${local.offset})`;
 }
+
+/** A category of the data map as people say it. */
+export { categoryInWords };

@@ -174,7 +174,7 @@ export function addIncidents(api: Api, office: Office): void {
     access: 'incidents.read',
     params: idParams,
     query: z.object({ from: text(40).optional(), to: text(40).optional() }),
-    answer: 'bytes',
+    answer: 'application/jsonl',
     handle: async ({ caller, params, query, c }) => {
       const from = query.from === undefined ? null : instantAt(query.from, '?/from');
       if (isRefusal(from)) return from;

@@ -428,9 +428,14 @@ function wrongGround(incident: Incident, { move, ground }: { move: Waiver; groun
 /** That nobody need be told is decided by neither who opened it nor who assessed the risk it follows from. */
 function alone(incident: Incident, move: Waiver, actor: Actor): Refusal | null {
   const what = `the finding that the ${waivers[move]} need not be told`;
-  const opener = incident.history[0]?.actor ?? '';
-  const assessor = incident.history.findLast((item) => item.move === 'assess')?.actor ?? opener;
+  const { opener, assessor } = preparersOf(incident);
   return secondPerson(opener, actor, what) ?? secondPerson(assessor, actor, what);
+}
+
+/** Who recorded it, and who assessed its risk last. */
+export function preparersOf({ history }: Incident): { readonly opener: string; readonly assessor: string } {
+  const opener = history[0]?.actor ?? '';
+  return { opener, assessor: history.findLast((item) => item.move === 'assess')?.actor ?? opener };
 }
 
 function wrong(field: string, code: string, detail: string): Refusal {

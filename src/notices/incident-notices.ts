@@ -14,6 +14,7 @@ export interface IncidentNoticeFacts {
   /** About how many; null: not known yet. */
   readonly people: number | null;
   readonly records: number | null;
+  /** In words. */
   readonly categories: readonly { readonly category: string; readonly count: number | null }[];
   readonly uncounted: readonly string[];
   /** Why the notice comes after the time allowed, in words; null: it does not, or nobody has said. */
@@ -21,11 +22,36 @@ export interface IncidentNoticeFacts {
   readonly isLate: boolean;
 }
 
+/** Categories of data as somebody outside says them: the letter to people is in plain language (GDPR art. 34(2)). */
+const categoryWords: Readonly<Record<string, string>> = {
+  'communication.attachment': 'photos and files sent with messages',
+  'communication.content': 'what was written in messages',
+  'communication.metadata': 'who wrote to whom, and when',
+  'communication.subject': 'subjects of conversations',
+  'contact.address': 'postal addresses',
+  'contact.email': 'e-mail addresses',
+  'contact.phone': 'telephone numbers',
+  'device.activity': 'when and how the service was used',
+  'device.address': 'network addresses',
+  'device.agent': 'kinds of device and browser',
+  'financial.expense': 'expenses and payments',
+  'identity.birth': 'dates of birth',
+  'identity.name': 'names',
+  'location.region': 'regions',
+  'preference.language': 'languages',
+};
+
+/** A category of the data map in words; one that is not known here is read as it is written. */
+export function categoryInWords(category: string): string {
+  return Object.hasOwn(categoryWords, category)
+    ? (categoryWords[category] ?? category)
+    : category.replaceAll('.', ', ').replaceAll('_', ' ');
+}
+
 const toFill = (what: string) => `[Not known yet: ${what}]`;
 const said = (text: string, what: string) => (text.trim() === '' ? toFill(what) : text.trim());
 const about = (count: number | null, one: string, many: string) =>
   count === null ? toFill(`how many ${many}`) : `about ${count.toLocaleString('en')} ${count === 1 ? one : many}`;
-const categoryWords = (category: string) => category.replaceAll('.', ', ').replaceAll('_', ' ');
 const contactLine = ({ name, email, phone }: IncidentNoticeFacts['contact']) =>
   `${name}, ${email}${phone === null ? '' : `, ${phone}`}`;
 
@@ -55,7 +81,7 @@ function categoriesIn({ categories, uncounted }: IncidentNoticeFacts): string {
     .filter(({ count }) => count !== 0)
     .map(
       ({ category, count }) =>
-        `- ${categoryWords(category)}: ${count === null ? 'not counted yet' : `about ${count.toLocaleString('en')} ${count === 1 ? 'record' : 'records'}`}`,
+        `- ${category}: ${count === null ? 'not counted yet' : `about ${count.toLocaleString('en')} ${count === 1 ? 'record' : 'records'}`}`,
     );
   const list = lines.length > 0 ? lines.join('\n') : `- ${toFill('which')}`;
   const rest = uncounted.length === 0 ? '' : `\nNot counted yet: ${uncounted.join(', ')}.`;
@@ -64,7 +90,7 @@ function categoriesIn({ categories, uncounted }: IncidentNoticeFacts): string {
 
 /** The letter to the people concerned, in plain words (GDPR art. 34(2)). */
 export function writePersonsNotice(facts: IncidentNoticeFacts): string {
-  const categories = facts.categories.filter(({ count }) => count !== 0).map(({ category }) => categoryWords(category));
+  const categories = facts.categories.filter(({ count }) => count !== 0).map(({ category }) => category);
   return paragraphs([
     'About your data',
     `We are writing to you because something happened to data that we keep about you. We noticed it on ${facts.awareAt}.`,

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { exportLedgerRange } from '../../flows/export-ledger-range.ts';
-import { incidentNotices } from '../../flows/incident-notices.ts';
+import { categoryInWords, incidentNotices } from '../../flows/incident-notices.ts';
 import { actorNames, incidentsPage, lookUpIncident } from '../../flows/look-up.ts';
 import { describeIncident, moveIncident, recountIncident } from '../../flows/move-incident.ts';
 import { deadlineFrom, type IncidentReport, openIncident } from '../../flows/open-incident.ts';
@@ -40,6 +40,7 @@ export function addIncidentPages({ app, office, allow, say, stepUpFor }: Desk): 
           clocks={isRefusal(deadline) ? [] : deadline.clocks}
           notices={incidentNotices(office, incident, now)}
           datasets={datasets}
+          categoryInWords={categoryInWords}
           names={await actorNames(office)}
           now={now}
           refusal={refusal}

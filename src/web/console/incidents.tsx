@@ -11,6 +11,7 @@ import {
   isLate,
   lateReasonCodes,
   lateReasons,
+  preparersOf,
   storyParts,
   type Waiver,
   waiverGrounds,
@@ -214,7 +215,15 @@ function AffectedFields({
         hint="Where you know better than the data map can count."
         error={errorFor(refusal, 'people')}
       >
-        <input id="people" name="people" type="number" min={0} value={values.people ?? ''} />
+        <input
+          id="people"
+          name="people"
+          type="text"
+          inputmode="numeric"
+          pattern="[0-9]*"
+          maxlength={10}
+          value={values.people ?? ''}
+        />
       </Field>
     </fieldset>
   );
@@ -260,6 +269,8 @@ export function NewIncidentPage({
 }
 
 export interface IncidentPageProps {
+  /** "communication.content" as the notices say it. */
+  readonly categoryInWords: (category: string) => string;
   readonly frame: Frame;
   readonly incident: Incident;
   readonly clocks: readonly {
@@ -335,7 +346,7 @@ export function IncidentPage(props: IncidentPageProps) {
               ]}
             />
           </section>
-          <Reach incident={incident} zone={frame.zone} />
+          <Reach incident={incident} zone={frame.zone} categoryInWords={props.categoryInWords} />
           <section class="stack-tight">
             <h2>The notices</h2>
             <p class="small">Filled from what is written here. Copy them from here: nothing is sent by itself.</p>
@@ -379,7 +390,11 @@ function withCodes(item: IncidentItem): IncidentItem {
   return { ...item, note: codes.length > 0 ? codes.join('. ') : null };
 }
 
-function Reach({ incident, zone }: { readonly incident: Incident; readonly zone: string }) {
+function Reach({
+  incident,
+  zone,
+  categoryInWords,
+}: Pick<IncidentPageProps, 'incident' | 'categoryInWords'> & { readonly zone: string }) {
   const { counts } = incident;
   const shown = (count: number | null) => (count === null ? 'not counted' : count.toLocaleString('en'));
   if (!counts)
@@ -406,7 +421,7 @@ function Reach({ incident, zone }: { readonly incident: Incident; readonly zone:
         rows={counts.categories.filter(({ count }) => count !== 0)}
         empty="No record it reaches holds data of a category."
         columns={[
-          { head: 'Category of data', cell: ({ category }) => category.replaceAll('.', ', ').replaceAll('_', ' ') },
+          { head: 'Category of data', cell: ({ category }) => categoryInWords(category) },
           { head: 'Records', number: true, cell: ({ count }) => shown(count) },
         ]}
       />
@@ -439,7 +454,7 @@ function LedgerRange({ incident, frame }: { readonly incident: Incident; readonl
           <Field name="ledger-from" label="From">
             <input id="ledger-from" name="from" type="datetime-local" value={local(incident.awareAt)} />
           </Field>
-          <Field name="ledger-to" label="To" hint="Empty: until now.">
+          <Field name="ledger-to" label="To (empty: until now)">
             <input id="ledger-to" name="to" type="datetime-local" />
           </Field>
         </div>
@@ -461,6 +476,18 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
     </Field>
   );
   if (open.length === 0) return <p>Nothing that your role may do.</p>;
+  const isPreparer = Object.values(preparersOf(incident)).includes(frame.session.person.id);
+  const waiver = (move: Waiver, words: string) =>
+    isPreparer ? (
+      <p class="small">
+        That {move === 'waive_authority' ? 'the authority' : 'they'} need not be told is for somebody else to decide:
+        you recorded it or assessed its risk.
+      </p>
+    ) : (
+      <a class="button secondary" href={action(move)}>
+        {words}
+      </a>
+    );
   const late = isLate(incident, now);
   const time = (move: IncidentMove) => (
     <Field
@@ -477,7 +504,8 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
       {can('assess') ? (
         <PostForm action={action('assess')}>
           <Field name="risk" label="How likely is a risk to people’s rights?">
-            <select id="risk" name="risk">
+            <select id="risk" name="risk" required>
+              {incident.risk === 'unassessed' ? <option value="">Choose</option> : null}
               {incidentRisks.map((risk) => (
                 <option value={risk} selected={incident.risk === risk}>
                   {riskWords[risk]}
@@ -513,11 +541,7 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
           <button type="submit">The authority was told</button>
         </PostForm>
       ) : null}
-      {can('waive_authority') ? (
-        <a class="button secondary" href={action('waive_authority')}>
-          The authority need not be told
-        </a>
-      ) : null}
+      {can('waive_authority') ? waiver('waive_authority', 'The authority need not be told') : null}
       {can('notify_persons') ? (
         <PostForm action={action('notify_persons')}>
           {time('notify_persons')}
@@ -525,11 +549,7 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
           <button type="submit">The people were told</button>
         </PostForm>
       ) : null}
-      {can('waive_persons') ? (
-        <a class="button secondary" href={action('waive_persons')}>
-          They need not be told
-        </a>
-      ) : null}
+      {can('waive_persons') ? waiver('waive_persons', 'They need not be told') : null}
       {can('close') ? (
         <PostForm action={action('close')}>
           {note('close', 'What was learned (optional)')}
@@ -540,10 +560,12 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
         <PostForm action={action('describe')}>
           <details>
             <summary>Describe it further</summary>
-            <StoryFields values={{ ...incident.story.reveal() }} refusal={refusal} />
-            <button type="submit" class="secondary">
-              Keep this description
-            </button>
+            <div class="stack">
+              <StoryFields values={{ ...incident.story.reveal() }} refusal={refusal} />
+              <button type="submit" class="secondary">
+                Keep this description
+              </button>
+            </div>
           </details>
         </PostForm>
       ) : null}
@@ -551,10 +573,12 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
         <PostForm action={action('count')}>
           <details>
             <summary>Count again</summary>
-            <AffectedFields values={affectedValues(incident)} refusal={refusal} datasets={datasets} />
-            <button type="submit" class="secondary">
-              Count
-            </button>
+            <div class="stack">
+              <AffectedFields values={affectedValues(incident)} refusal={refusal} datasets={datasets} />
+              <button type="submit" class="secondary">
+                Count
+              </button>
+            </div>
           </details>
         </PostForm>
       ) : null}
@@ -562,10 +586,12 @@ function Moves({ frame, incident, datasets, now, refusal }: IncidentPageProps) {
         <PostForm action={action('reopen')}>
           <details>
             <summary>Something new is known</summary>
-            {note('reopen', 'What (optional)')}
-            <button type="submit" class="secondary">
-              Open it again
-            </button>
+            <div class="stack">
+              {note('reopen', 'What (optional)')}
+              <button type="submit" class="secondary">
+                Open it again
+              </button>
+            </div>
           </details>
         </PostForm>
       ) : null}
@@ -601,7 +627,7 @@ export function WaiverPage({
   const title = move === 'waive_authority' ? 'The authority need not be told' : 'The people need not be told';
   const grounds = groundsFor(incident, move);
   const nameOf = (id: string) => names.get(id) ?? id;
-  const assessor = incident.history.findLast((item) => item.move === 'assess')?.actor;
+  const { opener, assessor } = preparersOf(incident);
   const people = incident.counts?.people ?? null;
   return (
     <ConsolePage title={title} frame={frame} here="/console/incidents">
@@ -616,13 +642,13 @@ export function WaiverPage({
             ['Incident', incident.story.reveal().title],
             ['Risk to people', <Risk risk={incident.risk} />],
             ['People concerned', people === null ? 'not known' : `about ${people.toLocaleString('en')}`],
-            ['Recorded by', nameOf(incident.history[0]?.actor ?? '')],
-            ['Risk assessed by', assessor ? nameOf(assessor) : 'nobody'],
+            ['Recorded by', nameOf(opener)],
+            ['Risk assessed by', nameOf(assessor)],
           ]}
         />
       </section>
       <div class="card stack">
-        <TwoPeople preparer={nameOf(assessor ?? incident.history[0]?.actor ?? '')} approver={null} />
+        <TwoPeople preparer={nameOf(assessor)} approver={null} />
         <p>
           Neither who recorded the incident nor who assessed its risk can decide this. The ground is written into the
           ledger for good; it can be opened again when something new is known.
