@@ -143,14 +143,17 @@ export async function countEntries(
     GROUP BY 1, 2 ORDER BY 3 DESC, 2`;
 }
 
-/** Since when each person has the role they have. */
-export async function rolesSince(store: Store): Promise<ReadonlyMap<string, string>> {
-  const rows = await store.db.sql<{ actor: string; since: string }[]>`
+/** The role that the ledger last gave each person, and when. */
+export async function rolesInLedger(
+  store: Store,
+): Promise<ReadonlyMap<string, { readonly role: string; readonly since: string }>> {
+  const rows = await store.db.sql<{ actor: string; role: string; since: string }[]>`
     WITH seen AS MATERIALIZED (
       SELECT convert_from(bytes, 'UTF8')::jsonb AS entry FROM ledger_entries WHERE kind IN ('actor.created', 'actor.role_changed')
       UNION ALL SELECT convert_from(bytes, 'UTF8')::jsonb FROM ledger_pending WHERE kind IN ('actor.created', 'actor.role_changed'))
-    SELECT entry->'facts'->>'actor' AS actor, max(entry->>'at') AS since FROM seen GROUP BY 1`;
-  return new Map(rows.map(({ actor, since }) => [actor, since]));
+    SELECT DISTINCT ON (1) entry->'facts'->>'actor' AS actor, coalesce(entry->'facts'->>'to', entry->'facts'->>'role') AS role,
+      entry->>'at' AS since FROM seen ORDER BY 1, entry->>'at' DESC, entry->>'kind' DESC`;
+  return new Map(rows.map(({ actor, ...known }) => [actor, known]));
 }
 
 /** The digest that the ledger has of a quarter's signed review; null where it has none. */

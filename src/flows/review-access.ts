@@ -13,7 +13,7 @@ import {
   loadReview,
   lockReview,
   reviewOf,
-  rolesSince,
+  rolesInLedger,
   saveReview,
   startedAt,
 } from '../db/access.ts';
@@ -135,7 +135,7 @@ async function snapshot(
   const tokens = (await listTokens(store)).filter(
     ({ revokedAt, expiresAt }) => revokedAt === null && Temporal.Instant.compare(now, expiresAt) < 0,
   );
-  const since = await rolesSince(store);
+  const given = await rolesInLedger(store);
   const lendings = await countLendings(store, from, to);
   const entries = new Map<string, number>();
   for (const { actor, count } of await countEntries(store, from, to, null))
@@ -144,12 +144,14 @@ async function snapshot(
   for (const person of people) {
     const { app, passkeys } = await signIn.factors(person.id);
     const disabledAt = orNull(person.disabledAt);
+    const known = given.get(person.id);
     rows.push({
       kind: 'person',
       id: person.id,
       actor: person.id,
       role: person.role,
-      since: since.get(person.id) ?? null,
+      // A role that no entry gave was given by SQL: the review says so.
+      since: known?.role === person.role ? known.since : null,
       lastUsedAt: orNull(person.lastSeenAt),
       entries: entries.get(person.id) ?? 0,
       factors: [...(app ? (['app'] as const) : []), ...passkeys.map(() => 'passkey' as const)],

@@ -241,7 +241,7 @@ function addReviews(api: Api, office: Office): void {
       tag: 'access',
       access: 'access.read',
       params: idParams,
-      answer: 'bytes',
+      answer: type,
       handle: async ({ params }) => {
         const bytes = await read(office, params.id);
         return isRefusal(bytes)

@@ -12,6 +12,7 @@ export interface ReviewRow {
   /** Whose access it is: themselves, or the token's owner. */
   readonly actor: string;
   readonly role: Role;
+  /** Since when they have this role; null when no entry of the ledger gave it to them. */
   readonly since: string | null;
   readonly lastUsedAt: string | null;
   /** Ledger entries by this person in the quarter; null for a token, which acts in its owner's name. */

@@ -84,6 +84,8 @@ describe('the review of a quarter', () => {
     const left = await person('legal', 'leo');
     const secret = await tokenFor(office, { name: 'nightly', role: 'auditor', canApprove: false });
     good(await disablePerson(office, admin, left.id));
+    const raised = await person('privacy', 'sam');
+    await office.store.db.sql`UPDATE people SET role = 'admin' WHERE id = ${raised.id}`;
     now = now.add({ hours: 24 });
     await authenticateToken(office, secret);
     const review = good(await openReviewNow(office, admin));
@@ -100,6 +102,8 @@ describe('the review of a quarter', () => {
       disabledAt: null,
     });
     expect(byId.get(admin.id)?.entries).toBeGreaterThan(0);
+    // Somebody made this one an administrator by SQL.
+    expect(byId.get(raised.id)).toMatchObject({ role: 'admin', since: null });
     expect(byId.get(left.id)).toMatchObject({ disabledAt: '2026-08-03T09:00:00.000Z', lastUsedAt: null });
     expect(byId.get(String(token?.id))).toMatchObject({
       kind: 'token',

@@ -320,7 +320,11 @@ export function ReviewPage({
             ),
         },
         { head: 'Role', cell: ({ role }) => role },
-        { head: 'Since', cell: ({ since }) => (since ? <Day at={since} zone={frame.zone} /> : 'not known') },
+        {
+          head: 'Since',
+          cell: ({ since }) =>
+            since ? <Day at={since} zone={frame.zone} /> : <Pill tone="danger">not in the ledger</Pill>,
+        },
         {
           head: 'Last used',
           cell: ({ lastUsedAt }) => (lastUsedAt ? <Day at={lastUsedAt} zone={frame.zone} /> : 'never'),
