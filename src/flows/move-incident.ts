@@ -59,7 +59,7 @@ export async function recountIncident(
 ): Promise<Incident | Refusal> {
   const before = await loadIncident(office.store, id);
   if (!before) return unknown();
-  const scope = written ? readScope(office, written) : before.scope.reveal();
+  const scope = written ? await readScope(office, written) : before.scope.reveal();
   if (isRefusal(scope)) return scope;
   if (isEmptyScope(scope))
     return refuse(

@@ -2,7 +2,7 @@ import type { Actor } from '../core/actor.ts';
 import { makeId, makeReference } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
 import { personal } from '../core/personal.ts';
-import { isRefusal, type Refusal } from '../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { type Affected, openIncident as decideOpening, type Incident, type Story } from '../incidents/incident.ts';
 import { type IncidentDeadline, incidentDeadline } from '../policy/clocks/incident-deadline.ts';
 import { checkScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
@@ -22,7 +22,7 @@ export interface IncidentReport {
 export async function openIncident(office: Office, actor: Actor, report: IncidentReport): Promise<Incident | Refusal> {
   const deadline = deadlineFrom(office, report.awareAt);
   if (isRefusal(deadline)) return deadline;
-  const scope = report.scope && readScope(office, report.scope);
+  const scope = report.scope && (await readScope(office, report.scope));
   if (isRefusal(scope)) return scope;
   const now = office.now();
   const id = makeId('incident', now, office.random(10));
@@ -56,9 +56,15 @@ export async function openIncident(office: Office, actor: Actor, report: Inciden
   }));
 }
 
-/** The scope of a breach, checked against the data map. */
-export function readScope({ policy }: Pick<Office, 'policy'>, written: WrittenHoldScope): HoldScope | Refusal {
-  return checkScope(policy.dataMap, written, policy.organization.zone, 'disclosure');
+/** The scope of a breach, checked against the data map, and its keys against the sources that can be asked. */
+export async function readScope(office: Office, written: WrittenHoldScope): Promise<HoldScope | Refusal> {
+  const { dataMap, organization } = office.policy;
+  const scope = checkScope(dataMap, written, organization.zone, 'disclosure');
+  if (isRefusal(scope)) return scope;
+  const asked = [...office.sources.values()].map((source) => source.wrongKeys(scope).catch(() => []));
+  const errors = (await Promise.all(asked)).flat();
+  const [first] = errors;
+  return first ? refuse('invalid', `${first.detail} Nothing was changed.`, {}, errors) : scope;
 }
 
 /** Whom and what a breach concerns, counted now. */

@@ -126,6 +126,17 @@ describe('a breach', () => {
     expect((await call('Ben', 'POST', `/${id}/reopen`, {})).body).toMatchObject({ state: 'open', risk: 'unassessed' });
   });
 
+  it('takes no key that no record can have, and counts nothing for it', async () => {
+    const id = await record();
+    for (const scope of [{ keys: { 'app.messages': [{ id: 'x' }] } }, { datasets: ['app.nothing'] }, {}]) {
+      const refused = await call('Rosa', 'POST', `/${id}/count`, { scope });
+      expect([refused.status, JSON.stringify(scope)]).toEqual([422, JSON.stringify(scope)]);
+    }
+    expect((await call('Rosa', 'GET', `/${id}`)).body).toMatchObject({ counts: null });
+    const counted = await call('Rosa', 'POST', `/${id}/count`, { scope: { keys: { 'app.messages': [{ id: 3 }] } } });
+    expect(counted.body).toMatchObject({ counts: { categories: [{ category: 'communication.content', count: 1 }] } });
+  });
+
   it('is a matter of roles: who may see, who may work, who may decide', async () => {
     const id = await record();
     for (const [who, seen] of [
