@@ -7,9 +7,9 @@ import { type OfficeVerb, parseRole, printOutcome, printRefusal } from './verb.t
 
 /** Make an API token for a named actor. */
 export const tokenCreate: OfficeVerb = {
-  usage: 'token create --name N --role R [--expires P] [--can-approve]',
+  usage: 'token create --name N --role R [--expires P] [--can-approve] [--scope PERMISSION]...',
   async run(office, actor, words, out) {
-    const parsed = readWords(words, ['name', 'role', 'expires'], ['can-approve', 'json']);
+    const parsed = readWords(words, ['name', 'role', 'expires', 'scope'], ['can-approve', 'json']);
     if (parsed.positional.length > 0) throw new Misuse(`"${parsed.positional[0]}" is one word too many.`);
     const written = option(parsed, 'expires');
     const expires = written === null ? null : parsePeriod(written);
@@ -19,6 +19,7 @@ export const tokenCreate: OfficeVerb = {
       role: parseRole(required(parsed, 'role')),
       expires,
       canApprove: flag(parsed, 'can-approve'),
+      ...(parsed.options.has('scope') ? { scopes: parsed.options.get('scope') ?? [] } : {}),
     });
     return printOutcome(
       out,

@@ -19,6 +19,8 @@ export interface Actor {
   readonly role: Role | null;
   /** How this actor may approve right now: by a session with a fresh second proof, by a token made for it, or not. */
   readonly approval: 'step_up' | 'token' | null;
+  /** A token's permissions, where it was made with some of its role's only. */
+  readonly scopes?: readonly string[];
   /** What this person holds beside their role right now, by break-glass; never a token's. */
   readonly lent?: Lent;
 }

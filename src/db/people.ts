@@ -62,6 +62,8 @@ export interface Token {
   readonly canApprove: boolean;
   readonly keyId: string | null;
   readonly wrappedKey: Uint8Array | null;
+  /** Of its role's permissions; null: all of them. */
+  readonly scopes: readonly string[] | null;
   readonly expiresAt: Temporal.Instant;
   readonly createdAt: Temporal.Instant;
   readonly lastUsedAt: Temporal.Instant | null;
@@ -69,7 +71,8 @@ export interface Token {
 }
 
 export async function addToken(tx: Queryable, token: Token, secretHash: string): Promise<void> {
-  await tx.insert(tokens).values({ ...token, secretHash });
+  const { scopes, ...row } = token;
+  await tx.insert(tokens).values({ ...row, scopes: scopes && [...scopes], secretHash });
 }
 
 /** The live token of that secret's digest, with its actor; null when there is none, it expired, or either was ended. */

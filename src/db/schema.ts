@@ -187,6 +187,8 @@ export const tokens = pgTable('tokens', {
   /** The actor's approval key wrapped under the token's own secret; only for tokens that may approve. */
   wrappedKey: bytes('wrapped_key'),
   keyId: text('key_id'),
+  /** What of its role's permissions the token has; null: all of them. */
+  scopes: jsonb().$type<string[]>(),
   expiresAt: instant('expires_at').notNull(),
   createdAt: instant('created_at').notNull(),
   lastUsedAt: instant('last_used_at'),

@@ -59,6 +59,14 @@ export const alarmsPage = (office: Office, { limit, offset }: Page) => listAlarm
 export async function acknowledgeAlarm(office: Office, by: Actor, id: string): Promise<RaisedAlarm | Refusal> {
   const alarm = await loadAlarm(office.store, id);
   if (!alarm) return refuse('not_found', 'There is no such alarm.');
+  if (alarm.facts.by === by.id || alarm.facts.actor === by.id)
+    return refuse(
+      'second_person_needed',
+      'This alarm is about you. Somebody else must look at it; nothing was changed.',
+      {
+        alarm: id,
+      },
+    );
   const now = office.now();
   await commit(office.store, { state: [], entries: [], tasks: [] }, async (tx) => {
     const isFirst = await seeAlarm(tx, id, by.id, now);

@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { loadExport } from '../db/exports.ts';
 import { loadRequest } from '../db/requests.ts';
-import { may } from '../policy/roles.ts';
+import { mayNow } from '../policy/roles.ts';
 import { refuseMove, type SubjectRequest } from '../requests/request.ts';
 import { approveExport } from './approve-export.ts';
 import type { Caller } from './authenticate.ts';
@@ -19,7 +19,7 @@ export async function approveAccessPackage(
 ): Promise<SubjectRequest | Refusal> {
   const request = await loadRequest(office.store, id);
   if (!request) return refuse('not_found', 'There is no such request.');
-  if (!may(office.policy.roles, caller.actor.role, 'requests.approve'))
+  if (!mayNow(office.policy.roles, caller.actor, 'requests.approve'))
     return refuse('not_allowed', `Your role (${caller.actor.role ?? 'none'}) may not approve requests.`, {
       permission: 'requests.approve',
     });

@@ -21,7 +21,13 @@ export async function authenticateToken(office: Office, secret: string): Promise
   const { token, person } = found;
   const canApprove = token.canApprove && token.keyId !== null && token.wrappedKey !== null;
   return {
-    actor: { id: person.id, kind: 'token', role: token.role, approval: canApprove ? 'token' : null },
+    actor: {
+      id: person.id,
+      kind: 'token',
+      role: token.role,
+      approval: canApprove ? 'token' : null,
+      ...(token.scopes ? { scopes: token.scopes } : {}),
+    },
     presence:
       canApprove && token.keyId !== null && token.wrappedKey !== null
         ? { method: 'token', at: now, secret, kid: token.keyId, wrappedKey: token.wrappedKey }

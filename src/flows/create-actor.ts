@@ -19,6 +19,7 @@ import {
 } from '../db/people.ts';
 import { setPassword } from '../db/sign-in.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
+import { checkScopes } from '../policy/roles.ts';
 import { freshProof } from './change-people.ts';
 import type { Office } from './office.ts';
 import { tokenApprovalKey } from './signers.ts';
@@ -34,6 +35,8 @@ export interface TokenOrder {
   readonly role: Role;
   readonly expires: Period | null;
   readonly canApprove: boolean;
+  /** Some of the role's permissions; absent: all of them. */
+  readonly scopes?: readonly string[];
 }
 
 /** Make an API token for the actor of that name, who is made if new. The token's secret is shown once, here. */
@@ -43,6 +46,8 @@ export async function createToken(
   order: TokenOrder,
 ): Promise<{ token: string; actor: string; role: Role; expiresAt: Temporal.Instant } | Refusal> {
   const now = office.now();
+  const scopes = order.scopes ? checkScopes(office.policy.roles, order.role, order.scopes) : null;
+  if (isRefusal(scopes)) return scopes;
   const known = await personByName(office.store, order.name);
   if (known && known.role !== order.role)
     return refuse(
@@ -91,6 +96,7 @@ export async function createToken(
         canApprove: order.canApprove,
         keyId: approval?.kid ?? null,
         wrappedKey: approval?.wrapped ?? null,
+        scopes,
         expiresAt,
         createdAt: now,
         lastUsedAt: null,

@@ -16,6 +16,7 @@ import {
   type Paper,
 } from '../demands/demand.ts';
 import { readTime } from '../policy/clocks/times.ts';
+import { mayNow } from '../policy/roles.ts';
 import { carryOut, type Office } from './office.ts';
 
 export interface DemandOrder {
@@ -89,6 +90,10 @@ export async function moveDemand(
   move: DemandMove,
   note: string | null,
 ): Promise<Demand | Refusal> {
+  if (finalMoves.includes(move) && !mayNow(office.policy.roles, actor, 'demands.approve'))
+    return refuse('not_allowed', `Your role may not ${move} a demand. Nothing was changed.`, {
+      permission: 'demands.approve',
+    });
   return carryOut(office, async () => {
     const demand = await loadDemand(office.store, id);
     if (!demand) return unknown();
@@ -98,6 +103,9 @@ export async function moveDemand(
     return { decided, result: isRefusal(decided) ? demand : (decided.state[0]?.demand ?? demand) };
   });
 }
+
+/** What is said to whoever served the demand, and cannot be taken back. */
+const finalMoves: readonly DemandMove[] = ['answer', 'refuse'];
 
 /** The largest paper taken in. */
 const maxDocumentBytes = 50 * 1024 * 1024;

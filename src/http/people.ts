@@ -32,6 +32,7 @@ const tokenView = z
     role,
     prefix: z.string(),
     canApprove: z.boolean(),
+    scopes: z.array(z.string()).nullable(),
     createdAt: instant,
     expiresAt: instant,
     lastUsedAt: instant.nullable(),
@@ -69,6 +70,7 @@ const viewToken = (token: Awaited<ReturnType<typeof tokensPage>>[number]): z.out
   role: token.role,
   prefix: token.prefix,
   canApprove: token.canApprove,
+  scopes: token.scopes && [...token.scopes],
   createdAt: formatInstant(token.createdAt),
   expiresAt: formatInstant(token.expiresAt),
   lastUsedAt: orNull(token.lastUsedAt),
@@ -193,13 +195,24 @@ export function addPeople(api: Api, office: Office): void {
     tag: 'people',
     access: 'people.manage',
     answersSecret: true,
-    body: z.strictObject({ name, role, expires: z.string().max(20).optional() }),
+    body: z.strictObject({
+      name,
+      role,
+      expires: z.string().max(20).optional(),
+      scopes: z.array(z.string().max(60)).min(1).max(100).optional(),
+    }),
     answer: z.object({ token: z.string(), actor: z.string(), role, expiresAt: instant }),
     status: 201,
     handle: async ({ caller, body }) => {
       const expires = body.expires === undefined ? null : parsePeriod(body.expires);
       if (isRefusal(expires)) return expires;
-      const order = { name: body.name, role: body.role, expires, canApprove: false };
+      const order = {
+        name: body.name,
+        role: body.role,
+        expires,
+        canApprove: false,
+        ...(body.scopes ? { scopes: body.scopes } : {}),
+      };
       const made = await makeToken(office, caller.actor, order, true);
       return isRefusal(made) ? made : { ...made, expiresAt: formatInstant(made.expiresAt) };
     },

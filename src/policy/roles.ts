@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { type Actor, type Role, roles } from '../core/actor.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import { orList, suggestion } from './did-you-mean.ts';
 import type { PolicyIssue } from './yaml.ts';
 
 /**
@@ -18,7 +20,7 @@ const permissions = {
   'runs.approve': 'Approve a disposition run as the second person.',
   'demands.read': 'See legal demands, their documents and what may be disclosed.',
   'demands.work': 'Record a legal demand and move it on.',
-  'demands.approve': "Approve a demand's answer as the second person.",
+  'demands.approve': 'Answer or refuse a legal demand.',
   'incidents.read': 'See breaches of personal data, their clocks and counts.',
   'incidents.work': 'Record a breach and move it on.',
   'incidents.approve': 'Decide, as the second person, that nobody need be told of a breach.',
@@ -97,6 +99,28 @@ export function may(policy: RolePolicy, role: Role | null, permission: Permissio
   return role !== null && policy[role].includes(permission);
 }
 
+/** A list of permissions as somebody wrote it, for a token of that role: only what the role has. */
+export function checkScopes(
+  policy: RolePolicy,
+  role: Role,
+  written: readonly string[],
+): readonly Permission[] | Refusal {
+  const has = policy[role];
+  const errors = written.flatMap((scope, i) =>
+    has.some((permission) => permission === scope)
+      ? []
+      : [
+          {
+            pointer: `/scopes/${i}`,
+            code: 'permission_unknown',
+            detail: `The role ${role} has no permission "${scope}".${suggestion(scope, has) || ` It has ${orList(has)}.`}`,
+          },
+        ],
+  );
+  if (errors.length > 0) return refuse('invalid', `${errors[0]?.detail} No token was made.`, {}, errors);
+  return has.filter((permission) => written.includes(permission));
+}
+
 /**
  * What a role lends to somebody who takes it in an emergency: to see and to work. Not lent, ever:
  * - `*.approve`: a second person is somebody who was made one beforehand, by somebody else. Who could become one in a
@@ -114,8 +138,13 @@ export function lends(policy: RolePolicy, own: Role | null, other: Role): readon
   return policy[other].filter((permission) => isLendable(permission) && !may(policy, own, permission));
 }
 
-/** Whether somebody may do a thing now: by their role, or by what another one lends them. */
-export function mayNow(policy: RolePolicy, actor: Pick<Actor, 'role' | 'lent'>, permission: Permission): boolean {
+/** Whether somebody may do a thing now: by their role, or by what another one lends them, within what their token has. */
+export function mayNow(
+  policy: RolePolicy,
+  actor: Pick<Actor, 'role' | 'lent' | 'scopes'>,
+  permission: Permission,
+): boolean {
+  if (actor.scopes !== undefined && !actor.scopes.includes(permission)) return false;
   return (
     may(policy, actor.role, permission) ||
     (actor.lent !== undefined && isLendable(permission) && may(policy, actor.lent.role, permission))

@@ -158,6 +158,26 @@ describe('an alarm', () => {
   });
 });
 
+describe('an alarm about somebody', () => {
+  it('is not looked at by them', async () => {
+    await using opened = await openTestHouse({
+      policies: policiesFolder({ 'sources.yaml': mailboxSources, 'retention.yaml': messagesRetention }),
+      env: { APP: 'postgres://nobody@127.0.0.1:1/nothing' },
+    });
+    const { office } = opened.house;
+    await tokenFor(office, { name: 'one', role: 'admin' });
+    const [person] = await office.store.db.sql`SELECT id FROM people WHERE name = 'one'`;
+    const own: Actor = { ...cli, id: String(person?.id) };
+    for (const { id } of await alarmsPage(office, everything)) {
+      expect(await acknowledgeAlarm(office, own, id)).toMatchObject({ code: 'second_person_needed' });
+      expect(await acknowledgeAlarm(office, { ...cli, id: 'cli:test' }, id)).toMatchObject({
+        code: 'second_person_needed',
+      });
+      expect(await acknowledgeAlarm(office, { ...cli, id: 'act_other' }, id)).toMatchObject({ seenBy: 'act_other' });
+    }
+  });
+});
+
 describe('what is watched', () => {
   it('is the ledger, every night by one process: a changed entry raises an alarm', async () => {
     await using opened = await openTestHouse({

@@ -3,6 +3,7 @@ import type { Actor, Role } from '../../src/core/actor.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
 import { makeToken } from '../../src/flows/create-actor.ts';
 import type { Office } from '../../src/flows/office.ts';
+import { httpApp } from '../../src/http/app.ts';
 import { webApp } from '../../src/web/app.tsx';
 import { openTestHouse, type TestHouse } from '../support/house.ts';
 import { mailboxSources, messagesRetention, policiesFolder } from '../support/policies.ts';
@@ -269,6 +270,33 @@ describe('who gets in', () => {
       false,
     );
     expect((await admin.get('/console/settings')).text).toContain('a-new-service');
+  });
+
+  it('of a token may be fewer than its role has, are never more, and say so in the list', async () => {
+    const boss = await member('admin');
+    const { visitor: admin } = await setUp(boss.email);
+    const by: Actor = { id: boss.id, kind: 'person', role: 'admin', approval: 'step_up' };
+    const order = { name: 'figures-only', role: 'auditor' as const, expires: null, canApprove: false };
+    const made = await makeToken(office, by, { ...order, scopes: ['figures.read', 'runs.read'] }, true);
+    if (isRefusal(made)) throw new Error(made.detail);
+    const api = httpApp(office, {
+      sessionOf: async () => null,
+      metrics: async () => '',
+      metricsToken: 'm',
+      networkOf: () => null,
+      report: () => {},
+    }).app;
+    const ask = async (path: string) =>
+      (await api.request(`/api/v1${path}`, { headers: { Authorization: `Bearer ${made.token}` } })).status;
+    expect(await ask('/disposition/runs')).toBe(200);
+    for (const path of ['/requests', '/holds', '/demands', '/exports', '/ledger/entries', '/alarms'])
+      expect(await ask(path), path).toBe(403);
+    for (const scopes of [['people.manage'], ['figures.read', 'exports.approve'], ['figure.read']])
+      expect(await makeToken(office, by, { ...order, scopes }, true)).toMatchObject({
+        code: 'invalid',
+        errors: [expect.objectContaining({ code: 'permission_unknown' })],
+      });
+    expect((await admin.get('/console/settings')).text).toContain('figures.read, runs.read');
   });
 
   it('is one person over all their tokens and sessions', async () => {

@@ -67,6 +67,7 @@ export function addAccountPages({ app, office, options, stepUpFor }: Desk): void
           passkeyOptions={creation.value}
           sessions={await signIn.sessionsOf(person.id)}
           tokens={await tokenRows(office, new Map([[person.id, person.name]]), person.id)}
+          permissions={office.policy.roles[person.role]}
         />
       ) as Html,
       said.refusal ? 409 : 200,
@@ -155,7 +156,14 @@ export function addAccountPages({ app, office, options, stepUpFor }: Desk): void
     const expires = parsePeriod(textOf(form, 'expires').trim());
     if (isRefusal(expires)) return page(c, { refusal: expires });
     const { name, role } = frame.session.person;
-    const order = { name, role, expires, canApprove: textOf(form, 'approves') === 'yes' };
+    const scopes = form.getAll('scope').filter((scope) => typeof scope === 'string');
+    const order = {
+      name,
+      role,
+      expires,
+      canApprove: textOf(form, 'approves') === 'yes',
+      ...(scopes.length > 0 ? { scopes } : {}),
+    };
     const made = await makeToken(office, caller.actor, order, false);
     if (!isRefusal(made)) return page(c, { done: 'The token was made.', secret: made.token });
     return stepUpFor(c, made, here) ?? page(c, { refusal: made });

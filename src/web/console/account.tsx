@@ -29,6 +29,8 @@ export interface AccountProps {
     readonly browser: string | null;
   }[];
   readonly tokens: readonly TokenRow[];
+  /** What the person's role may do: a token may have some of it only. */
+  readonly permissions: readonly string[];
 }
 
 export interface TokenRow {
@@ -37,6 +39,7 @@ export interface TokenRow {
   readonly actor: string;
   readonly role: string;
   readonly canApprove: boolean;
+  readonly scopes: readonly string[] | null;
   readonly expiresAt: Temporal.Instant;
   readonly lastUsedAt: Temporal.Instant | null;
   readonly state: 'live' | 'expired' | 'revoked';
@@ -192,7 +195,7 @@ function Sessions({ frame, sessions }: AccountProps) {
   );
 }
 
-function OwnTokens({ frame, tokens }: AccountProps) {
+function OwnTokens({ frame, tokens, permissions }: AccountProps) {
   return (
     <section class="stack">
       <h2>Your tokens</h2>
@@ -207,6 +210,17 @@ function OwnTokens({ frame, tokens }: AccountProps) {
           <label>
             <input type="checkbox" name="approves" value="yes" /> It may approve, in your name
           </label>
+          <fieldset>
+            <legend>It may do only this (nothing ticked: everything you may)</legend>
+            <div class="choices">
+              {permissions.map((permission) => (
+                <label class="choice">
+                  <input type="checkbox" name="scope" value={permission} />
+                  <span>{permission}</span>
+                </label>
+              ))}
+            </div>
+          </fieldset>
           <button type="submit" class="secondary">
             Make a token
           </button>
@@ -234,6 +248,7 @@ export function TokenTable({
       columns={[
         { head: 'Begins with', cell: ({ prefix }) => <code>{prefix}…</code> },
         { head: 'For', cell: ({ actor, role }) => `${actor} (${role})` },
+        { head: 'May do', cell: ({ scopes }) => (scopes === null ? 'all of the role' : scopes.join(', ')) },
         { head: 'May approve', cell: ({ canApprove }) => (canApprove ? 'yes' : 'no') },
         { head: 'Until', cell: ({ expiresAt }) => <Time at={expiresAt} zone={frame.zone} /> },
         {

@@ -140,6 +140,8 @@ export function addAlarmPages({ app, office, allow, say }: Desk): void {
     const refused = allow(c, 'alarms.work');
     if (refused) return refused;
     const seen = await acknowledgeAlarm(office, c.get('visit').caller.actor, c.req.param('id'));
-    return isRefusal(seen) ? say(c, 'Not found', seen, 404) : c.redirect('/console/alarms', 303);
+    return isRefusal(seen)
+      ? say(c, 'Not possible', seen, seen.code === 'not_found' ? 404 : 403)
+      : c.redirect('/console/alarms', 303);
   });
 }
