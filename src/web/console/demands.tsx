@@ -39,7 +39,14 @@ export function DemandsPage({ frame, demands }: { readonly frame: Frame; readonl
           </>
         }
         columns={[
-          { head: 'Reference', cell: (demand) => <a href={`/console/demands/${demand.id}`}>{demand.reference}</a> },
+          {
+            head: 'Reference',
+            cell: (demand) => (
+              <a class="reference" href={`/console/demands/${demand.id}`}>
+                {demand.reference}
+              </a>
+            ),
+          },
           {
             head: 'Type',
             cell: ({ type, emergency }) =>

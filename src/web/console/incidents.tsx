@@ -117,7 +117,11 @@ export function IncidentsPage({
         columns={[
           {
             head: 'Reference',
-            cell: (incident) => <a href={`/console/incidents/${incident.id}`}>{incident.reference}</a>,
+            cell: (incident) => (
+              <a class="reference" href={`/console/incidents/${incident.id}`}>
+                {incident.reference}
+              </a>
+            ),
           },
           { head: 'What', cell: (incident) => incident.story.reveal().title },
           { head: 'State', cell: ({ state }) => <State state={state} /> },

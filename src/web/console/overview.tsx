@@ -57,7 +57,11 @@ export function OverviewPage({ frame, now, nextBells, overview }: OverviewProps)
             columns={[
               {
                 head: 'Request',
-                cell: (request) => <a href={`/console/requests/${request.id}`}>{request.reference}</a>,
+                cell: (request) => (
+                  <a class="reference" href={`/console/requests/${request.id}`}>
+                    {request.reference}
+                  </a>
+                ),
               },
               { head: 'Right', cell: ({ type }) => type.replaceAll('_', ' ') },
               { head: 'State', cell: ({ state }) => <State state={state} /> },

@@ -44,7 +44,14 @@ export function RequestsPage({
           </>
         }
         columns={[
-          { head: 'Reference', cell: (request) => <a href={`/console/requests/${request.id}`}>{request.reference}</a> },
+          {
+            head: 'Reference',
+            cell: (request) => (
+              <a class="reference" href={`/console/requests/${request.id}`}>
+                {request.reference}
+              </a>
+            ),
+          },
           { head: 'Right', cell: ({ type }) => type.replaceAll('_', ' ') },
           {
             head: 'From',
