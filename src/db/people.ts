@@ -91,6 +91,8 @@ export async function liveToken(
         isNull(tokens.revokedAt),
         gt(tokens.expiresAt, now),
         isNull(people.disabledAt),
+        // Revoked with the role it was given to; were one made in that very moment, it would count for nothing.
+        eq(tokens.role, people.role),
       ),
     );
   if (!row) return null;
@@ -130,6 +132,14 @@ export async function invitedPerson(
     .innerJoin(people, eq(people.id, invitations.actorId))
     .where(and(eq(invitations.secretHash, secretHash), isNull(invitations.usedAt), gt(invitations.expiresAt, now)));
   return row ? { invitation: row.invitations.id, person: toPerson(row.people) } : null;
+}
+
+/** End every open invitation of a person: only the newest link counts, and none once a password is set. */
+export async function endInvitations(tx: Queryable, actorId: string, now: Temporal.Instant): Promise<void> {
+  await tx
+    .update(invitations)
+    .set({ usedAt: now })
+    .where(and(eq(invitations.actorId, actorId), isNull(invitations.usedAt)));
 }
 
 /** Use an invitation up; false when somebody else did first. */

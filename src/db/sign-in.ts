@@ -35,6 +35,9 @@ export interface HalfSession {
   readonly person: Session['person'];
 }
 
+/** A code of the app that is set up, a recovery code, or the first code of an app that is being set up. */
+export type CodeWay = 'app' | 'recovery' | 'first';
+
 /** One of a person's sessions, for their own list. */
 export interface OpenSession {
   readonly id: string;
@@ -79,7 +82,7 @@ export interface SignIn {
   giveCode(
     session: HalfSession,
     code: string,
-    way: 'app' | 'recovery',
+    way: CodeWay,
     now: Temporal.Instant,
     headers: Headers,
   ): Promise<WithCookies<{ recoveryLeft: number }> | null>;
@@ -238,15 +241,23 @@ export function openSignIn(
     return stored ? (JSON.parse(stored.codes) as string[]) : [];
   };
   /** The session under a new name, whole from now on. */
-  const renew = async (headers: Headers, now: Temporal.Instant): Promise<readonly string[]> => {
-    const renewed = await answerOf<{ id: string }>(await auth.api.renewSession({ headers, asResponse: true }));
-    if (!renewed) throw new Error('a session that was just there is gone');
-    await prove(renewed.value.id, now);
-    return renewed.cookies;
+  const renew = async (headers: Headers, now: Temporal.Instant): Promise<readonly string[] | null> => {
+    const renewed = await answerOf<{ id: string; old: string }>(
+      await auth.api.renewSession({ headers, asResponse: true }),
+    );
+    if (!renewed) return null;
+    // Ended meanwhile, by whoever took the second factor away or disabled the person: then the new one ends, too.
+    const isThere = await db.orm.transaction(async (tx) => {
+      const old = await tx.delete(sessions).where(eq(sessions.id, renewed.value.old)).returning({ id: sessions.id });
+      if (old.length === 1) await prove(renewed.value.id, now, tx);
+      else await tx.delete(sessions).where(eq(sessions.id, renewed.value.id));
+      return old.length === 1;
+    });
+    return isThere ? renewed.cookies : null;
   };
-  const prove = (sessionId: string, now: Temporal.Instant) => {
+  const prove = (sessionId: string, now: Temporal.Instant, tx: Queryable) => {
     const at = new Date(now.epochMilliseconds);
-    return db.orm.update(sessions).set({ secondFactorAt: at, steppedUpAt: at }).where(eq(sessions.id, sessionId));
+    return tx.update(sessions).set({ secondFactorAt: at, steppedUpAt: at }).where(eq(sessions.id, sessionId));
   };
   /** Note when a session was last used, at most once a minute. */
   const touch = (id: string) =>
@@ -307,9 +318,11 @@ export function openSignIn(
     async giveCode(session, code, way, now, headers) {
       const body = { code: code.replaceAll(/\s/g, '') };
       if (body.code.length > 20) return null;
-      if (way === 'app' && !(await spend(db, session.person.id, body.code, now))) return null;
+      // An app that was only begun proves nothing, but when it is finished: whoever had the password could begin one.
+      if ((await secretOf(session.person.id, way !== 'first')) === null) return null;
+      if (way !== 'recovery' && !(await spend(db, session.person.id, body.code, now))) return null;
       const reply =
-        way === 'app'
+        way !== 'recovery'
           ? await auth.api.verifyTOTP({ body, headers, asResponse: true })
           : await auth.api.verifyBackupCode({ body: { ...body, disableSession: true }, headers, asResponse: true });
       const given = await answerOf<unknown>(reply);
@@ -317,7 +330,7 @@ export function openSignIn(
       const left = (await recoveryLeft(session.person.id)).length;
       // Setting up the app for the first time has renewed the session already; its new name is in the cookies.
       const cookies = await renew(withCookies(headers, given.cookies), now);
-      return { value: { recoveryLeft: left }, cookies };
+      return cookies && { value: { recoveryLeft: left }, cookies };
     },
     async beginApp(password, headers) {
       const reply = await auth.api.enableTwoFactor({ body: { password, method: 'totp' }, headers, asResponse: true });
@@ -355,7 +368,14 @@ export function openSignIn(
         .verifyPasskeyRegistration({ body: { response: credential, name }, headers, asResponse: true })
         .catch(refusedOnly);
       if (!reply?.ok) return null;
-      return { value: null, cookies: await renew(headers, now) };
+      // An app that somebody began and never finished is not to be finished later, beside the passkey.
+      const found = await find(headers);
+      if (found)
+        await db.orm
+          .delete(twoFactors)
+          .where(and(eq(twoFactors.userId, found.person.id), eq(twoFactors.verified, false)));
+      const cookies = await renew(headers, now);
+      return cookies && { value: null, cookies };
     },
     async passkeyRequest(headers) {
       const made = await answerOf<object>(
@@ -378,10 +398,25 @@ export function openSignIn(
         await endSession(used.session.id);
         return null;
       }
-      await prove(used.session.id, now);
-      await db.orm.update(sessions).set({ ipAddress: network }).where(eq(sessions.id, used.session.id));
-      if (before) await endSession(before.row.id);
-      return { value: person, cookies: reply.headers.getSetCookie() };
+      // The passkey and, where there was one, the session have to be there still: either may have been taken away meanwhile.
+      const isThere = await db.orm.transaction(async (tx) => {
+        const [key] = await tx
+          .select({ id: passkeys.id })
+          .from(passkeys)
+          .where(eq(passkeys.credentialID, assertion.id))
+          .for('update');
+        const ended = before
+          ? await tx.delete(sessions).where(eq(sessions.id, before.row.id)).returning({ id: sessions.id })
+          : null;
+        if (!key || ended?.length === 0) {
+          await tx.delete(sessions).where(eq(sessions.id, used.session.id));
+          return false;
+        }
+        await prove(used.session.id, now, tx);
+        await tx.update(sessions).set({ ipAddress: network }).where(eq(sessions.id, used.session.id));
+        return true;
+      });
+      return isThere ? { value: person, cookies: reply.headers.getSetCookie() } : null;
     },
     async removePasskey(personId, id) {
       const gone = await db.orm
@@ -459,8 +494,7 @@ const renewal = {
         const { ipAddress, userAgent } = session;
         const fresh = await context.context.internalAdapter.createSession(user.id, false, { ipAddress, userAgent });
         await setSessionCookie(context, { session: fresh, user });
-        await context.context.internalAdapter.deleteSession(session.token);
-        return context.json({ id: fresh.id });
+        return context.json({ id: fresh.id, old: session.id });
       },
     ),
   },

@@ -53,7 +53,7 @@ export async function finishApp(
   session: HalfSession,
   code: string,
 ): Promise<WithCookies<readonly string[]> | Refusal> {
-  const given = await giveCode(office, visitor, session, code, 'app');
+  const given = await giveCode(office, visitor, session, code, 'first');
   if (isRefusal(given)) return given;
   const { id } = session.person;
   const added = entry('factor.added', office.now(), id, { actor: id, factor: 'app' });

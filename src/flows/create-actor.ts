@@ -4,12 +4,14 @@ import { makeId } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
 import type { Period } from '../core/periods.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { lockPerson } from '../db/access.ts';
 import { commit } from '../db/commit.ts';
 import { addKey } from '../db/keys.ts';
 import {
   addInvitation,
   addPerson,
   addToken,
+  endInvitations,
   invitedPerson,
   type Person,
   personByEmail,
@@ -22,6 +24,7 @@ import { type Entry, entry } from '../ledger/entry.ts';
 import { checkScopes } from '../policy/roles.ts';
 import { freshProof } from './change-people.ts';
 import type { Office } from './office.ts';
+import { returnWithin } from './return-role.ts';
 import { tokenApprovalKey } from './signers.ts';
 
 /** Secret scanners know this prefix; nothing else in Muniment looks like it. */
@@ -73,7 +76,12 @@ export async function createToken(
     }),
     ...(approval ? [entry('key.created', now, by.id, { kid: approval.kid, purpose: 'approver', actor: actorId })] : []),
   ];
-  await commit(office.store, { state: [], entries, tasks: [] }, async (tx) => {
+  let hasMoved = false;
+  await commit(office.store, { state: [], entries: [], tasks: [] }, async (tx) => {
+    // Locked, so that a change of role or a disabling either sees this token or is seen by it.
+    const current = known ? await lockPerson(tx, known.id) : null;
+    hasMoved = known !== null && (current?.role !== order.role || current.disabledAt !== null);
+    if (hasMoved) return [];
     if (!known) await addPerson(tx, { id: actorId, name: order.name, email: null, role: order.role, title: null });
     if (approval)
       await addKey(tx, {
@@ -104,7 +112,10 @@ export async function createToken(
       },
       sha256Hex(secret),
     );
+    return entries;
   });
+  if (hasMoved)
+    return refuse('conflict', `The role or access of ${order.name} was just changed. Look again; no token was made.`);
   return { token: secret, actor: actorId, role: order.role, expiresAt };
 }
 
@@ -246,6 +257,7 @@ export async function inviteAgain(
   const again = entry('actor.invited_again', now, by.id, { actor: person.id });
   await commit(office.store, { state: [], entries: [again], tasks: [] }, async (tx) => {
     const id = makeId('invitation', now, office.random(10));
+    await endInvitations(tx, person.id, now);
     await addInvitation(tx, { id, actorId: person.id, secretHash: sha256Hex(secret), expiresAt });
   });
   return mailInvitation(office, {
@@ -265,14 +277,20 @@ export async function acceptInvitation(office: Office, secret: string, password:
     return refuse('link_expired', 'This invitation was used or has run out. Ask an administrator for a new one.');
   const weak = weakPassword(password);
   if (weak) return weak;
-  const spent = await office.store.db.orm.transaction(async (tx) => {
-    if (!(await spendInvitation(tx, found.invitation, now))) return false;
+  let spent = false;
+  await commit(office.store, { state: [], entries: [], tasks: [] }, async (tx) => {
+    const current = await lockPerson(tx, found.person.id);
+    if (!current || current.disabledAt || !(await spendInvitation(tx, found.invitation, now))) return [];
     await setPassword(tx, found.person.id, password);
-    return true;
+    await endInvitations(tx, found.person.id, now);
+    await office.signIn.endSessions(tx, found.person.id, { allBut: null });
+    spent = true;
+    return [
+      entry('factor.added', now, found.person.id, { actor: found.person.id, factor: 'password' }),
+      ...(await returnWithin(tx, found.person.id, now, found.person.id)),
+    ];
   });
-  if (spent) {
-    const added = entry('factor.added', now, found.person.id, { actor: found.person.id, factor: 'password' });
-    await commit(office.store, { state: [], entries: [added], tasks: [] });
-  }
-  return spent ? found.person : refuse('link_expired', 'This invitation was just used.');
+  return spent
+    ? found.person
+    : refuse('link_expired', 'This invitation was used or has run out. Ask an administrator for a new one.');
 }

@@ -3,7 +3,7 @@ import { hmacSha256, sha256Hex, toBase64Url } from '../core/hash.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
 import { personByEmail, personById } from '../db/people.ts';
-import type { Factors, HalfSession, WithCookies } from '../db/sign-in.ts';
+import type { CodeWay, Factors, HalfSession, WithCookies } from '../db/sign-in.ts';
 import { entry } from '../ledger/entry.ts';
 import { forgive, type Limit, limitTries } from './limit-tries.ts';
 import type { Office } from './office.ts';
@@ -29,9 +29,13 @@ const limits = {
   ],
   /** Of an account by all strangers together. */
   account: (account: string): readonly Limit[] => [{ name: `account/${account}`, most: 30, seconds: 60 * minutes }],
-  code: (personId: string): readonly Limit[] => [{ name: `second/${personId}`, most: 6, seconds: 5 * minutes }],
+  /** Three codes count at any moment, so that 30 wrong ones a day are one chance in ten thousand. */
+  code: (personId: string): readonly Limit[] => [
+    { name: `second/${personId}`, most: 6, seconds: 5 * minutes },
+    { name: `second-day/${personId}`, most: 30, seconds: 24 * 60 * minutes },
+  ],
   /** Once an hour: the ledger must not grow with every wrong try. */
-  report: (account: string): readonly Limit[] => [{ name: `barred/${account}`, most: 1, seconds: 60 * minutes }],
+  report: (actor: string): readonly Limit[] => [{ name: `barred/${actor}`, most: 1, seconds: 60 * minutes }],
 };
 
 /**
@@ -54,7 +58,7 @@ export async function enterByPassword(
   if (own === null) {
     const barred = await limitTries(office, limits.account(account));
     if (barred) {
-      await reportBarred(office, account, office.now());
+      await reportBarred(office, (await personByEmail(office.store, account))?.id ?? null, office.now());
       return barred;
     }
   }
@@ -88,17 +92,20 @@ export async function giveCode(
   visitor: Visitor,
   session: HalfSession,
   code: string,
-  way: 'app' | 'recovery',
+  way: CodeWay,
 ): Promise<WithCookies<{ recoveryLeft: number }> | Refusal> {
   const now = office.now();
   const counted = limits.code(session.person.id);
   const refused = await limitTries(office, counted);
-  if (refused) return refused;
+  if (refused) {
+    await reportBarred(office, session.person.id, now);
+    return refused;
+  }
   const given = await office.signIn.giveCode(session, code, way, now, visitor.headers);
   if (!given)
     return refuse(
       'unauthenticated',
-      way === 'app'
+      way !== 'recovery'
         ? 'That code is wrong, too old or already used. Wait for the next one and enter it; nothing was changed.'
         : 'That is none of your recovery codes, or it was used before. Nothing was changed.',
     );
@@ -154,9 +161,8 @@ export function parseCredential(text: string): unknown {
   }
 }
 
-async function reportBarred(office: Office, account: string, now: Temporal.Instant): Promise<void> {
-  const person = await personByEmail(office.store, account);
-  if (await limitTries(office, limits.report(account))) return;
-  const barred = entry('sign_in.barred', now, 'system', { actor: person?.id ?? null });
+async function reportBarred(office: Office, actor: string | null, now: Temporal.Instant): Promise<void> {
+  if (await limitTries(office, limits.report(actor ?? 'unknown'))) return;
+  const barred = entry('sign_in.barred', now, 'system', { actor });
   await commit(office.store, { state: [], entries: [barred], tasks: [] });
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Actor, Role } from '../../src/core/actor.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
+import { authenticateToken } from '../../src/flows/authenticate.ts';
+import { changeRole, resetSecondFactor } from '../../src/flows/change-people.ts';
 import { makeToken } from '../../src/flows/create-actor.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { httpApp } from '../../src/http/app.ts';
@@ -131,6 +133,25 @@ describe('signing in', () => {
     expect((await visitor.post('/console/second-factor', right)).to).toBe('/console');
   });
 
+  it('bars a guesser for the day after thirty wrong codes, and tells of it', async () => {
+    const { email, id } = await member();
+    await setUp(email);
+    const visitor = new Visitor(app);
+    await visitor.post('/console/sign-in', { email, password });
+    const seen: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      seen.push(
+        (await visitor.post('/console/second-factor', { way: 'app', code: `9${String(i).padStart(5, '0')}` })).status,
+      );
+      now = now.add({ minutes: 2 });
+    }
+    expect(seen.filter((status) => status === 401)).toHaveLength(30);
+    expect(seen.slice(-10).every((status) => status === 429)).toBe(true);
+    const alarms = await office.store.db
+      .sql`SELECT 1 FROM alarms WHERE kind = 'failed_sign_ins' AND facts->>'actor' = ${id}`;
+    expect(alarms.length).toBeGreaterThan(0);
+  });
+
   it('says the same of an unknown address and a wrong password', async () => {
     const { email } = await member();
     const answers = [];
@@ -138,6 +159,105 @@ describe('signing in', () => {
       answers.push(await new Visitor(app).post('/console/sign-in', { email: address, password: 'not the password' }));
     expect(answers[0]?.status).toBe(401);
     expect(answers[0]?.text).toBe(answers[1]?.text);
+  });
+});
+
+describe('what was begun and left', () => {
+  const passkeyOf = (id: string) => office.store.db.sql`INSERT INTO passkeys
+    (id, name, public_key, user_id, credential_id, counter, device_type, backed_up) VALUES (${`pk${id}`}, 'Key', 'x', ${id}, ${`c${id}`}, 0, 'singleDevice', false)`;
+
+  it('by a thief with the password opens nothing once its owner has a second factor', async () => {
+    const { email, id } = await member();
+    const thief = new Visitor(app);
+    await thief.post('/console/sign-in', { email, password });
+    const secret = secretIn((await thief.post('/console/second-factor/set-up', { password })).text);
+    await passkeyOf(id);
+    const later = new Visitor(app);
+    await later.post('/console/sign-in', { email, password });
+    expect((await later.get('/console/second-factor/set-up')).to).toBe('/console/second-factor');
+    const given = await later.post('/console/second-factor', { way: 'app', code: appCode(secret, Date.now()) });
+    expect(given.status).toBe(401);
+    expect((await later.get('/console')).to).toMatch(/second-factor/);
+  });
+
+  it('in one’s account is finished with a fresh proof only', async () => {
+    const { email, id } = await member();
+    const { visitor } = await setUp(email);
+    await passkeyOf(id);
+    expect((await visitor.post('/console/account/app/remove')).status).toBe(303);
+    const begun = await visitor.post('/console/account/app', { password });
+    const secret = secretIn(begun.text);
+    expect(secret).not.toBe('');
+    now = now.add({ minutes: 6 });
+    const stale = await visitor.post('/console/account/app/finish', { code: appCode(secret, Date.now()) });
+    expect(stale.to).toMatch(/step-up/);
+    expect(stale.text).not.toContain(secret);
+  });
+
+  it('of invitations: only the newest counts, none after a password is set, and none for whoever was disabled', async () => {
+    const boss = await member('admin');
+    const { visitor: admin } = await setUp(boss.email);
+    const linkOf = async (id: string) =>
+      /<code class="secret">http:\/\/localhost:3000([^<]+)<\/code>/.exec(
+        (await admin.post(`/console/settings/people/${id}/invite`)).text,
+      )?.[1] ?? '';
+    const other = await member();
+    const { visitor } = await setUp(other.email);
+    const [first, second] = [await linkOf(other.id), await linkOf(other.id)];
+    expect((await new Visitor(app).post(first, { password: 'a password of the thief' })).status).toBe(410);
+    expect((await new Visitor(app).post(second, { password: 'a password of the owner' })).status).toBe(303);
+    // Whoever was signed in with the old password is signed out.
+    expect((await visitor.get('/console')).to).toMatch(/sign-in/);
+    const third = await linkOf(other.id);
+    await admin.post(`/console/settings/people/${other.id}/disable`);
+    expect((await new Visitor(app).post(third, { password: 'a password of the leaver' })).status).toBe(410);
+  });
+});
+
+describe('a race', () => {
+  it('of tokens made while the role changes leaves none that counts', async () => {
+    const boss = await member('admin');
+    const by: Actor = { id: boss.id, kind: 'person', role: 'admin', approval: 'step_up' };
+    const other = await member('legal');
+    const own: Actor = { id: other.id, kind: 'person', role: 'legal', approval: 'step_up' };
+    const made: string[] = [];
+    const make = async () => {
+      const order = { name: other.name, role: 'legal' as const, expires: null, canApprove: true };
+      const token = await makeToken(office, own, order, false);
+      if (!isRefusal(token)) made.push(token.token);
+    };
+    await Promise.all([
+      ...Array.from({ length: 12 }, make),
+      changeRole(office, by, other.id, 'auditor'),
+      ...Array.from({ length: 12 }, make),
+    ]);
+    const alive = await Promise.all(made.map((token) => authenticateToken(office, token)));
+    expect(alive.filter((caller) => caller !== null)).toEqual([]);
+  });
+
+  it('of second factors given while they are taken away leaves no whole session', async () => {
+    const boss = await member('admin');
+    const by: Actor = { id: boss.id, kind: 'person', role: 'admin', approval: 'step_up' };
+    for (let round = 0; round < 4; round++) {
+      const other = await member();
+      const { secret, recovery } = await setUp(other.email);
+      const visitors = await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          const visitor = new Visitor(app);
+          await visitor.post('/console/sign-in', { email: other.email, password });
+          return visitor;
+        }),
+      );
+      await Promise.all([
+        ...visitors.map((visitor, i) =>
+          i === 0
+            ? visitor.post('/console/second-factor', { way: 'app', code: nextCode(secret) })
+            : visitor.post('/console/second-factor', { way: 'recovery', code: recovery[i] ?? '' }),
+        ),
+        resetSecondFactor(office, by, other.id),
+      ]);
+      for (const visitor of visitors) expect((await visitor.get('/console')).status).toBe(303);
+    }
   });
 });
 

@@ -106,6 +106,8 @@ export function addAccountPages({ app, office, options, stepUpFor }: Desk): void
     return c.html((<ScanPage door={door} {...begun} action={`${here}/app/finish`} />) as Html);
   });
   app.post('/account/app/finish', async (c) => {
+    const unproven = prove(c);
+    if (unproven) return unproven;
     const { session } = c.get('visit').frame;
     const door = { organization: office.policy.organization, next: here };
     const pending = await signIn.pendingApp(session.person);
