@@ -93,6 +93,8 @@ export async function claimIdempotencyKey(
   fingerprint: string,
   now: Temporal.Instant,
 ): Promise<Idempotent> {
+  // A repeat comes within a day or not at all; and what an answer said of somebody must not outlive it for long.
+  await store.db.orm.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, now.subtract({ hours: keptHours })));
   const added = await store.db.orm
     .insert(idempotencyKeys)
     .values({ actor, key, fingerprint, createdAt: now })
@@ -107,8 +109,18 @@ export async function claimIdempotencyKey(
   if (row.fingerprint !== fingerprint) return { kind: 'mismatch' };
   return row.status === null || row.body === null
     ? { kind: 'running' }
-    : { kind: 'again', status: row.status, body: row.body };
+    : { kind: 'again', status: row.status, body: openAnswer(store, actor, key, row.body) };
 }
+
+const keptHours = 24;
+const answerContext = (actor: string, key: string) => `idempotency:${actor}\n${key}`;
+
+function openAnswer(store: Store, actor: string, key: string, sealed: string): string {
+  const plain = store.vault.unwrap(Buffer.from(sealed, 'base64'), answerContext(actor, key));
+  return Buffer.from(plain).toString('utf8');
+}
+
+/** Keep an answer, sealed: it may speak of people. */
 
 export async function keepIdempotentAnswer(
   store: Store,
@@ -117,9 +129,10 @@ export async function keepIdempotentAnswer(
   status: number,
   body: string,
 ): Promise<void> {
+  const sealed = store.vault.wrap(Buffer.from(body, 'utf8'), answerContext(actor, key));
   await store.db.orm
     .update(idempotencyKeys)
-    .set({ status, body })
+    .set({ status, body: Buffer.from(sealed).toString('base64') })
     .where(and(eq(idempotencyKeys.actor, actor), eq(idempotencyKeys.key, key)));
 }
 

@@ -9,7 +9,14 @@ import { queueNotice } from '../db/notices.ts';
 import { addGrant, loadRequest } from '../db/requests.ts';
 import { type RecordView, recordView } from '../evidence/record-view.ts';
 import { findDataset } from '../policy/data-map.ts';
-import { fulfilled, occasionOf, type Receipt, type SubjectRequest } from '../requests/request.ts';
+import {
+  codeAddress,
+  fulfilled,
+  occasionOf,
+  provenIdentifiers,
+  type Receipt,
+  type SubjectRequest,
+} from '../requests/request.ts';
 import { keyText } from '../sources/postgres/keys.ts';
 import { columnsOf } from './collect-export.ts';
 import { type ReachedDataset, searchSubject } from './gather-findings.ts';
@@ -27,7 +34,7 @@ export async function prepareAccessPackage(office: Office, id: string): Promise<
   if (!request?.decision || request.exportId !== null || request.state !== 'review') return;
   const preparer = { ...systemActor, id: request.decision.by };
   const { subject } = request;
-  const verified = subject.reveal().identifiers.filter(({ kind }) => request.identity.verifiedKinds.includes(kind));
+  const verified = provenIdentifiers(subject.reveal(), request.identity);
   const made = await requestExport(office, preparer, {
     purpose: request.type === 'portability' ? 'portability' : 'dsar_access',
     demandId: null,
@@ -157,7 +164,7 @@ export async function deliverAccessPackage(office: Office, requestId: string, ex
     packageUrl: `${office.publicUrl}/package/${secret}`,
     packageUntil: dateInWords(expiresAt.toZonedDateTimeISO(office.policy.organization.zone).toPlainDate().toString()),
   });
-  const to = request.subject.reveal().identifiers.find(({ kind }) => kind === 'email')?.value;
+  const to = codeAddress(request.subject.reveal())?.value;
   const notice = {
     id: makeId('notice', now, office.random(10)),
     caseId: request.caseId,

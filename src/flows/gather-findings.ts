@@ -3,7 +3,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
-import { type Finding, findingsGathered, type SubjectRequest } from '../requests/request.ts';
+import { type Finding, findingsGathered, provenIdentifiers, type SubjectRequest } from '../requests/request.ts';
 import { sourceOf } from '../sources/open.ts';
 import { rowsDigest } from '../sources/postgres/erase.ts';
 import type { ReachedRow } from '../sources/postgres/find.ts';
@@ -24,8 +24,7 @@ export interface ReachedDataset {
  * @throws when any source cannot be reached: a search that left one out would be no search (I4)
  */
 export async function searchSubject(office: Office, request: SubjectRequest): Promise<readonly ReachedDataset[]> {
-  const { verifiedKinds } = request.identity;
-  const identifiers = request.subject.reveal().identifiers.filter(({ kind }) => verifiedKinds.includes(kind));
+  const identifiers = provenIdentifiers(request.subject.reveal(), request.identity);
   const reached: ReachedDataset[] = [];
   for (const source of office.sources.values()) {
     const found = await source.find(identifiers);

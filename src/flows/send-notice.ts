@@ -3,7 +3,7 @@ import { markNotice, noticeByKey, queueNotice } from '../db/notices.ts';
 import { loadRequest } from '../db/requests.ts';
 import { type NoticeFacts, type NoticeTemplate, noticeTemplates, writeNotice } from '../notices/templates.ts';
 import { groundInWords } from '../requests/grounds.ts';
-import type { RequestType, SubjectRequest } from '../requests/request.ts';
+import { codeAddress, type RequestType, type SubjectRequest } from '../requests/request.ts';
 import type { Office } from './office.ts';
 
 /** What the person asked for, in the portal's words. */
@@ -78,7 +78,7 @@ export async function sendNotice(
   if (!request || !template) throw new Error(`no notice ${order.template} for ${order.request}`);
   let notice = await noticeByKey(office.store, key);
   if (!notice) {
-    const to = request.subject.reveal().identifiers.find(({ kind }) => kind === 'email')?.value;
+    const to = codeAddress(request.subject.reveal())?.value;
     // Somebody who wrote on paper is answered on paper; the case page shows the text to print.
     if (to === undefined) return;
     const now = office.now();

@@ -14,7 +14,14 @@ import {
   requestByReference,
   spendGrant,
 } from '../db/requests.ts';
-import { codeFailed, codeSent, identityConfirmed, noticeTask, type SubjectRequest } from '../requests/request.ts';
+import {
+  codeAddress,
+  codeFailed,
+  codeSent,
+  identityConfirmed,
+  noticeTask,
+  type SubjectRequest,
+} from '../requests/request.ts';
 import { carryOut, type Office } from './office.ts';
 import { composeNotice, noticeKey } from './send-notice.ts';
 
@@ -88,7 +95,7 @@ export async function sendCode(office: Office, actor: Actor, id: string): Promis
 
 /** The mail address that a code may go to: one the person gave with the request. */
 function addressOf(request: SubjectRequest): string | null {
-  return request.subject.reveal().identifiers.find(({ kind }) => kind === 'email')?.value ?? null;
+  return codeAddress(request.subject.reveal())?.value ?? null;
 }
 
 /** Eight digits, each value equally likely. */

@@ -64,6 +64,24 @@ export interface Identity {
   readonly failedAttempts: number;
 }
 
+type Identifier = Subject['identifiers'][number];
+
+/** Where a code goes: the first mail address that the person gave. */
+export function codeAddress(subject: Subject): Identifier | null {
+  return subject.identifiers.find(({ kind }) => kind === 'email') ?? null;
+}
+
+/**
+ * The identifiers that were proven, from which everything is searched (I10). A code proves the address it went to, and no
+ * other one of the same request; what staff confirmed, they confirmed by kind.
+ */
+export function provenIdentifiers(subject: Subject, { state, method, verifiedKinds }: Identity): readonly Identifier[] {
+  if (state !== 'verified') return [];
+  if (method !== 'mail_code') return subject.identifiers.filter(({ kind }) => verifiedKinds.includes(kind));
+  const proven = codeAddress(subject);
+  return proven ? [proven] : [];
+}
+
 export type Bucket = 'destroy' | 'mask' | 'keep' | 'give' | 'redact';
 
 /** What was found in one dataset and what would become of it. `digest` names exactly which records were meant. */

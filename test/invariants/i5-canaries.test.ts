@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,6 +103,8 @@ async function api(who: string, method: string, path: string, body?: unknown) {
     method,
     headers: {
       Authorization: `Bearer ${tokens.get(plant(who))}`,
+      // An answer that is kept to be given again speaks of people, too.
+      ...(method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {}),
       ...(isForm ? {} : { 'Content-Type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import { listNotices } from '../../src/db/notices.ts';
+import { gatherFindings } from '../../src/flows/gather-findings.ts';
+import { lookUpRequest } from '../../src/flows/look-up.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
 import type { SubjectRequest } from '../../src/requests/request.ts';
@@ -226,5 +228,35 @@ describe('one requester', () => {
     const jon = await person('jon@example.com');
     expect((await giveCode(new Visitor(doors), jon.request.reference, '0')).status).toBe(403);
     network = '192.0.2.1';
+  });
+
+  it('I10 proves the address that the code went to, and no other one of the same request', async () => {
+    await app.sql`INSERT INTO users VALUES (1, 'kim@example.com', 'Kim'), (2, 'lou@example.com', 'Lou')`;
+    await app.sql`INSERT INTO messages VALUES (1, 1, now(), 'of Kim'), (2, 2, now(), 'of Lou')`;
+    const request = good(
+      await receiveRequest(office, requester, {
+        type: 'access',
+        regime: null,
+        channel: 'mail',
+        receivedAt: null,
+        subject: {
+          name: null,
+          identifiers: [
+            { kind: 'email', value: 'kim@example.com' },
+            { kind: 'email', value: 'lou@example.com' },
+          ],
+        },
+        details: null,
+      }),
+    );
+    const visitor = new Visitor(doors);
+    const code = await askForCode(visitor, { email: 'kim@example.com', request });
+    expect(isIn(await giveCode(visitor, request.reference, code))).toBe(true);
+    await gatherFindings(office, request.id);
+    const found = good(await lookUpRequest(office, request.id)).findings ?? [];
+    expect(found.map(({ dataset, count }) => [dataset, count]).sort()).toEqual([
+      ['app.messages', 1],
+      ['app.users', 1],
+    ]);
   });
 });
