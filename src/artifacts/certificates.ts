@@ -109,7 +109,7 @@ export function readCertificate(pem: string): pkijs.Certificate {
 
 /** The DER of a PEM certificate. @throws where the text is not exactly one PEM certificate */
 export function certificateDer(pem: string): Uint8Array {
-  const match = /^\s*-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/.exec(pem);
+  const match = /^\s*-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/.exec(pem);
   if (!match) throw new TypeError('not one PEM certificate');
   return new Uint8Array(Buffer.from(match[1] ?? '', 'base64'));
 }

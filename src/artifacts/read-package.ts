@@ -5,10 +5,17 @@ import { sha256Stream } from '../core/hash.ts';
 import type { ObservedPackage } from '../evidence/claims.ts';
 import { type RecordsFound, rebuildTree } from '../evidence/records.ts';
 import { lines } from './ndjson.ts';
-import { openZip, type ZipLimits, ZipRefused } from './unzip.ts';
+import { defaultZipLimits, openZip, type ZipLimits, ZipRefused } from './unzip.ts';
 
-/** Files that are not payload are read whole, and small; one larger than this is no tag file of ours. */
-const tagFileLimit = 256 * 2 ** 20;
+/** What a reader of packages is ready to hold in memory, besides what an archive may be. */
+export interface PackageLimits extends ZipLimits {
+  /** Of all files that are not payload together: they are read whole. */
+  readonly tagBytes: number;
+  /** Of one record. */
+  readonly lineBytes: number;
+}
+
+const defaultLimits: PackageLimits = { ...defaultZipLimits, tagBytes: 256 * 2 ** 20, lineBytes: 256 * 2 ** 20 };
 
 /** A package opened for reading, from an archive or an unpacked folder. */
 interface OpenPackage {
@@ -24,11 +31,15 @@ interface OpenPackage {
  * grow with the package. From a path (a ZIP or an unpacked folder) or from bytes (a ZIP).
  * @throws ZipRefused, by name, where it cannot be read safely
  */
-export async function observePackage(source: string | Uint8Array, limits?: ZipLimits): Promise<ObservedPackage> {
+export async function observePackage(
+  source: string | Uint8Array,
+  limits: PackageLimits = defaultLimits,
+): Promise<ObservedPackage> {
   const open = await openPackage(source, limits);
   try {
     const tags = new Map<string, Uint8Array>();
     const files = [];
+    let tagBytes = 0;
     for (const path of open.paths) {
       const digest = sha256Stream();
       const kept: Uint8Array[] = [];
@@ -37,13 +48,20 @@ export async function observePackage(source: string | Uint8Array, limits?: ZipLi
         digest.update(chunk);
         bytes += chunk.length;
         if (path.startsWith('data/')) continue;
-        if (bytes > tagFileLimit) throw new ZipRefused('too_large', `${path} is larger than such a file can be`);
+        tagBytes += chunk.length;
+        if (tagBytes > limits.tagBytes) throw new ZipRefused('too_large', `${path} is larger than such a file can be`);
         kept.push(chunk);
       }
       files.push({ path, bytes, sha256: digest.digestHex() });
       if (!path.startsWith('data/')) tags.set(path, Buffer.concat(kept));
     }
-    return { container: open.container, folder: open.folder, files, tags, records: await readRecords(open) };
+    return {
+      container: open.container,
+      folder: open.folder,
+      files,
+      tags,
+      records: await readRecords(open, limits.lineBytes),
+    };
   } finally {
     open.close();
   }
@@ -51,17 +69,30 @@ export async function observePackage(source: string | Uint8Array, limits?: ZipLi
 
 const treePath = 'data/records/tree.ndjson';
 
-function readRecords(open: OpenPackage): Promise<RecordsFound> {
+function readRecords(open: OpenPackage, lineBytes: number): Promise<RecordsFound> {
   if (!open.paths.includes(treePath)) return Promise.resolve({ problem: `${treePath} is missing` });
   // The record files in path order, one stream: the order in which the tree was built.
   const recordFiles = open.paths
     .filter((path) => /^data\/records\/[^/]+\.ndjson$/.test(path) && path !== treePath)
     .toSorted();
-  return rebuildTree(lines(open.read(treePath)), recordLines(open, recordFiles));
+  return rebuildTree(shortLines(open, treePath, lineBytes), recordLines(open, recordFiles, lineBytes));
 }
 
-async function* recordLines(open: OpenPackage, paths: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const path of paths) yield* lines(open.read(path));
+async function* recordLines(open: OpenPackage, paths: readonly string[], most: number): AsyncGenerator<Uint8Array> {
+  for (const path of paths) yield* shortLines(open, path, most);
+}
+
+/** The lines of a member. One that does not end is not gathered in memory until it does. */
+async function* shortLines(open: OpenPackage, path: string, most: number): AsyncGenerator<Uint8Array> {
+  let since = 0;
+  const watched = async function* () {
+    for await (const chunk of open.read(path)) {
+      since = chunk.includes(10) ? chunk.length - chunk.lastIndexOf(10) : since + chunk.length;
+      if (since > most) throw new ZipRefused('too_large', `a line of ${path} is longer than a record can be`);
+      yield chunk;
+    }
+  };
+  yield* lines(watched());
 }
 
 async function openPackage(source: string | Uint8Array, limits?: ZipLimits): Promise<OpenPackage> {

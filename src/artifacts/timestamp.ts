@@ -131,7 +131,7 @@ function readInfo(der: Uint8Array): { imprint: Uint8Array; at: Temporal.Instant;
 
 /** asn1js writes an arc beyond 53 bits as {hex of its base-128 digits}; everyone else writes it in decimal. */
 function decimalOid(text: string): string {
-  return text.replace(/\{([0-9a-f]+)\}/g, (_, hex: string) =>
+  return text.replace(/\{([0-9a-f]{1,64})\}/g, (_, hex: string) =>
     String(Buffer.from(hex, 'hex').reduce((value, digit) => (value << 7n) | BigInt(digit & 0x7f), 0n)),
   );
 }

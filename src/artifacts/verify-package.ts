@@ -4,9 +4,9 @@ import { certificateKeyId, certificateSha256, derSha256, issuedBy, readCertifica
 import { cmsOid, verifyCms } from './cms.ts';
 import { verifyDetached } from './jws.ts';
 import { parsePublicJwk, thumbprint } from './keys.ts';
-import { observePackage } from './read-package.ts';
+import { observePackage, type PackageLimits } from './read-package.ts';
 import { verifyStamp } from './timestamp.ts';
-import { type ZipLimits, ZipRefused } from './unzip.ts';
+import { ZipRefused } from './unzip.ts';
 
 /** The whole answer: good iff every claim is. */
 export interface Verification {
@@ -20,7 +20,7 @@ export interface VerifyOptions {
   readonly rootPem?: string | undefined;
   /** Certificates must be in force now where no good timestamp says an earlier time. */
   readonly now: Temporal.Instant;
-  readonly limits?: ZipLimits | undefined;
+  readonly limits?: PackageLimits | undefined;
 }
 
 /**

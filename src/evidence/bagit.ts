@@ -141,7 +141,7 @@ interface Checksum {
 export function readChecksumList(text: string): readonly Checksum[] | null {
   const lines = text.split(/\r\n|\n|\r/).filter((line) => line !== '');
   const read = lines.map((line): Checksum | null => {
-    const match = /^([0-9A-Fa-f]+)[ \t]+\*?(.+)$/.exec(line);
+    const match = /^([0-9A-Fa-f]+)[ \t]+\*?(.+)$/s.exec(line);
     if (!match) return null;
     // Only CR, LF and % are ever encoded (RFC 8493 section 2.1.3): %7E is a name with a percent sign in it.
     const path = (match[2] ?? '').replace(/%(0[AaDd]|25)/g, (code) => decodeURIComponent(code)).replace(/^(\.\/)+/, '');

@@ -549,10 +549,10 @@ function namesIn(text: string, separator: string): readonly string[] | null {
   for (;;) {
     const match =
       separator === '.'
-        ? /^\s*(?:"((?:[^"]|"")*)"|([^".]*?))\s*(\.|$)/.exec(rest)
-        : /^\s*(?:"((?:[^"]|"")*)"|([^",]*?))\s*(,|$)/.exec(rest);
+        ? /^(?:\s*"((?:[^"]|"")*)"\s*|([^".]*))(\.|$)/.exec(rest)
+        : /^(?:\s*"((?:[^"]|"")*)"\s*|([^",]*))(,|$)/.exec(rest);
     if (!match) return null;
-    names.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : (match[2] ?? ''));
+    names.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : (match[2] ?? '').trim());
     if (match[3] === '') return names;
     rest = rest.slice(match[0].length);
   }

@@ -409,7 +409,8 @@ function syntaxDetail(code: string, message: string, text: string, offset: numbe
   if (code === 'MULTIPLE_DOCS') return 'A second document begins here (---). Keep one document a file.';
   if (code === 'TAG_RESOLVE_FAILED') return 'Tags (!name) are not read. Write the plain value.';
   if (/[:-]\s*\*/.test(line)) return `Text that begins with * needs quotes, such as "*/5 * * * *". (${message})`;
-  if (/[{[,].*\$\{/.test(line)) return `Inside braces a variable needs quotes. Write "\${NAME}". (${message})`;
+  if (line.slice(line.search(/[{[,]|$/) + 1).includes('${'))
+    return `Inside braces a variable needs quotes. Write "\${NAME}". (${message})`;
   return `This is not YAML: ${message}. Look at the indentation, the colons and the quotes here and on the line above.`;
 }
 
@@ -444,6 +445,6 @@ function fillIn(text: string, lookup: Lookup, report: (code: string, detail: str
 /** Whether a url carries a password in plain sight: before the host, or as a parameter. `${NAME}` is not in sight. */
 function holdsSecret(text: string): boolean {
   const plain = text.replaceAll(reference, '');
-  const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]*:([^/?#\s]*)@/i.exec(plain)?.[1];
+  const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@:\s]*:([^/?#\s]*)@/i.exec(plain)?.[1];
   return Boolean(password) || /^[a-z][a-z0-9+.-]*:\/\/\S*[?&](?:password|passwd|pwd|secret|token)=[^&\s]/i.test(plain);
 }

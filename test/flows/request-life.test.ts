@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../src/core/actor.ts';
+import { isRefusal } from '../../src/core/refusal.ts';
 import { bringLedgerUpToDate, verifyLedger } from '../../src/flows/read-ledger.ts';
 import { verifyUpload } from '../../src/flows/verify-upload.ts';
 import { httpApp } from '../../src/http/app.ts';
@@ -181,7 +182,9 @@ describe('a request for a copy, from the first page to the package', () => {
     expect((await fetcher.visit('/status/code', { reference: ada.reference, code })).status).toBe(303);
     const fetched = await fetcher.visit('/status/package');
     expect(fetched.status).toBe(200);
-    const { ok, claims } = await verifyUpload(opened.house.office, fetched.bytes);
+    const verified = await verifyUpload(opened.house.office, fetched.bytes);
+    if (isRefusal(verified)) throw new Error(verified.detail);
+    const { ok, claims } = verified;
     expect(claims.filter((claim) => !claim.ok)).toEqual([]);
     expect(ok).toBe(true);
     const text = wordsOf(fetched.bytes);

@@ -98,6 +98,25 @@ describe('a folder of logs', () => {
     expect(listed.unmatched).toHaveLength(3);
   });
 
+  it('a pattern of many stars is read in no time, and means what it says', async () => {
+    const name = 'a'.repeat(250);
+    const matched = async (match: string, names: readonly string[]) => {
+      const source = folder(Object.fromEntries(names.map((one) => [one, ''])));
+      const listed = await listFolder(source, { ...dataset, match, time: 'line' });
+      return names.filter((one) => !listed.unmatched.includes(one));
+    };
+    const begun = performance.now();
+    expect(await matched(`${'*a'.repeat(120)}*b`, [name])).toEqual([]);
+    expect(await matched(`${'*a'.repeat(60)}*{date}${'*a'.repeat(60)}*b`, [`${'2026-01-01'.repeat(25)}`])).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(2000);
+    const names = ['x2026-01-01.log', 'x20260101.log.1', 'x.log', 'xx.log', 'a.b.c', 'x2026-01-01'];
+    // Of a file that is empty only a day in its name says anything, so that only such are found at all.
+    expect(await matched('x{date}.log', names)).toEqual(['x2026-01-01.log']);
+    expect(await matched('x{date}*', names)).toEqual(['x2026-01-01.log', 'x20260101.log.1', 'x2026-01-01']);
+    expect(await matched('*{date}*.*', names)).toEqual(['x2026-01-01.log', 'x20260101.log.1']);
+    expect(await matched('{date}', names)).toEqual([]);
+  });
+
   it('a folder that leads out of its root is refused', async () => {
     const source = folder({});
     symlinkSync('/etc', join(source.root, 'elsewhere'));

@@ -35,14 +35,14 @@ export async function listFolder(source: FilesSource, dataset: FolderDataset): P
   const folder = await realpath(join(root, dataset.folder));
   if (folder !== root && !folder.startsWith(root + sep))
     throw new Error(`${dataset.id}: the folder lies outside its source's root`);
-  const pattern = fileNamePattern(dataset.match);
+  const dayIn = nameReader(dataset.match);
   const files: DatedFile[] = [];
   const unmatched: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
     const path = join(folder, name);
     const stat = await lstat(path);
-    const match = stat.isFile() ? pattern.exec(name) : null;
-    const span = match ? await spanOf(dataset, match.groups?.date ?? null, path) : null;
+    const day = stat.isFile() ? dayIn(name) : undefined;
+    const span = day === undefined ? null : await spanOf(dataset, day, path);
     if (span === null) unmatched.push(name);
     else files.push({ name, path, sizeBytes: stat.size, ...span });
   }
@@ -50,19 +50,33 @@ export async function listFolder(source: FilesSource, dataset: FolderDataset): P
   return { files, unmatched };
 }
 
-/** `access-{date}.log*` as a regular expression: `*` is any run of characters, `{date}` a day with or without dashes. */
-function fileNamePattern(match: string): RegExp {
-  const escaped = match
-    .split(/(\*|\{date\})/)
-    .map((part) =>
-      part === '*'
-        ? '[^/]*'
-        : part === '{date}'
-          ? '(?<date>\\d{4}-?\\d{2}-?\\d{2})'
-          : part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'),
-    )
-    .join('');
-  return new RegExp(`^${escaped}$`);
+/**
+ * Reads names by a pattern such as `access-{date}.log*`: `*` is any run of characters, `{date}` a day with or without
+ * dashes, the last one that fits. Not by a regular expression: with many `*` one could take hours over a name.
+ * @returns the day as written, null where the pattern has none; undefined for a name that does not fit
+ */
+function nameReader(pattern: string): (name: string) => string | null | undefined {
+  const [before = [], after] = pattern.split('{date}').map((part) => part.split('*'));
+  if (after === undefined) return (name) => (fits(name, before) ? null : undefined);
+  return (name) =>
+    [...name.matchAll(/(?=(\d{4}-?\d{2}-?\d{2}))/g)]
+      .map(({ index, 1: date = '' }) => ({ index, date }))
+      .findLast(({ index, date }) => fits(name.slice(0, index), before) && fits(name.slice(index + date.length), after))
+      ?.date;
+}
+
+/** Whether a text is these parts in this order, with anything between them. Each is best found where it is first. */
+function fits(text: string, [first = '', ...others]: readonly string[]): boolean {
+  const last = others.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
 }
 
 /**

@@ -135,7 +135,8 @@ function readOrder(form: FormData, zone: string): DemandOrder | Refusal {
           ? { name: text('requesterName') || null, agency: text('requesterAgency') || null, role: null, email: null }
           : null,
       targets: text('targets')
-        .split(/\s*[\n,;]\s*/)
+        .split(/[\n,;]/)
+        .map((value) => value.trim())
         .filter((value) => value !== '')
         .map((value) => ({ kind: value.includes('@') ? 'email' : 'phone', value })),
       scope: classes.length > 0 ? { dataClasses: classes, from: text('from') || null, to: text('to') || null } : null,

@@ -124,9 +124,10 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
     c.html((<TransparencyPage organization={organization} rows={await countDemands(office)} />) as Html),
   );
 
-  const verifyPage = (refusal: Refusal | null, result: Awaited<ReturnType<typeof verifyUpload>> | null) => (
-    <VerifyPage organization={organization} publicUrl={office.publicUrl} refusal={refusal} result={result} />
-  );
+  const verifyPage = (
+    refusal: Refusal | null,
+    result: Exclude<Awaited<ReturnType<typeof verifyUpload>>, Refusal> | null,
+  ) => <VerifyPage organization={organization} publicUrl={office.publicUrl} refusal={refusal} result={result} />;
   app.get('/verify', (c) => c.html(verifyPage(null, null) as Html));
   app.post('/verify', async (c) => {
     const tooOften = await limited(c, publicLimits.verify(networkOf(c)));
@@ -142,7 +143,10 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
         ) as Html,
         413,
       );
-    return c.html(verifyPage(null, await verifyUpload(office, new Uint8Array(await file.arrayBuffer()))) as Html);
+    const verified = await verifyUpload(office, new Uint8Array(await file.arrayBuffer()));
+    return isRefusal(verified)
+      ? c.html(verifyPage(verified, null) as Html, 503)
+      : c.html(verifyPage(null, verified) as Html);
   });
   return app;
 }
