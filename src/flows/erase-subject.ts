@@ -31,6 +31,7 @@ import {
   searchSubject,
 } from './gather-findings.ts';
 import { carryOut, type Office } from './office.ts';
+import { settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
 
 /**
@@ -43,6 +44,7 @@ export async function eraseSubject(office: Office, id: string, rowsPerBatch = 50
     const request = await loadRequest(office.store, id);
     if (request?.state !== 'fulfilling' || request.type !== 'erasure' || !request.decision?.approvedBy) return;
     await recoverJournals(office);
+    await settleOpenHolds(office);
     const reached = await reachSubject(office, request);
     const findings = await findingsOf(office, request, reached);
     // Once the first batch is in the journal the counts differ because of us; what was approved is finished.

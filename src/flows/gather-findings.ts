@@ -10,6 +10,7 @@ import type { ReachedRow } from '../sources/postgres/find.ts';
 import { keyText } from '../sources/postgres/keys.ts';
 import type { RecordSource } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
+import { settleOpenHolds } from './place-hold.ts';
 
 /** What one walk of the data map reached in one dataset. */
 export interface ReachedDataset {
@@ -118,6 +119,7 @@ export function findingsDigest(findings: readonly Finding[]): string {
 export async function gatherFindings(office: Office, id: string): Promise<void> {
   const loaded = await loadRequest(office.store, id);
   if (loaded?.state !== 'gathering') return;
+  await settleOpenHolds(office);
   const findings = await findingsOf(office, loaded, await reachSubject(office, loaded));
   const outcome = await carryOut(office, async () => {
     const request = await loadRequest(office.store, id);

@@ -4,7 +4,7 @@ import { makeId } from '../core/ids.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { loadDemand } from '../db/demands.ts';
-import { allEpochs, knownEpoch, loadHold, openPlacements, rememberEpoch } from '../db/holds.ts';
+import { allEpochs, knownEpoch, loadHold, openHolds, openPlacements, rememberEpoch } from '../db/holds.ts';
 import { withLock } from '../db/locks.ts';
 import { linkDemand } from '../demands/demand.ts';
 import { type Coverage, decideHold, decidePlacement, type Hold, type Placement } from '../disposition/hold.ts';
@@ -88,6 +88,15 @@ export function concerned(office: Office, scope: HoldScope): readonly RecordSour
   );
   const every = scope.datasets.length === 0 && (scope.subjects.length > 0 || named.length === 0);
   return [...office.sources.values()].filter(({ name }) => every || named.includes(name));
+}
+
+/** Look again at every open hold, before what they cover is asked for: people and rows may have come since. */
+export async function settleOpenHolds(office: Office): Promise<Refusal | null> {
+  for (const { id } of await openHolds(office.store)) {
+    const hold = await settleHold(office, id);
+    if (isRefusal(hold)) return hold;
+  }
+  return null;
 }
 
 /**

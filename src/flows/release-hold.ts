@@ -41,6 +41,9 @@ export async function approveRelease(office: Office, actor: Actor, id: string): 
   return carryOut(office, async () => {
     const hold = await loadHold(office.store, id);
     if (!hold) return unknown();
+    // Asked again: a preservation may have been renewed since the release was asked for.
+    const kept = await stillKept(office, hold);
+    if (kept) return kept;
     const decided = decideRelease(hold, office.policy.organization.cooling.holdRelease, actor, office.now());
     return { decided, result: isRefusal(decided) ? hold : (decided.state[0]?.hold ?? hold) };
   });

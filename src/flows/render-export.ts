@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import type { BlobWriter } from '../artifacts/blobs.ts';
 import { csvWriter } from '../artifacts/csv.ts';
@@ -6,7 +7,7 @@ import { recordsWriter } from '../artifacts/ndjson.ts';
 import { writeDocument } from '../artifacts/pdf/document.ts';
 import { type RecordItem, writeRecord } from '../artifacts/pdf/record.ts';
 import type { Json } from '../core/canonical-json.ts';
-import { hmacSha256, sha256Hex } from '../core/hash.ts';
+import { hmacSha256, sha256Hex, sha256Stream } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
 import { writeProgress } from '../db/exports.ts';
@@ -33,6 +34,8 @@ export interface OutgoingAttachment {
   readonly sha256: string;
   /** Where its bytes are; null where they must not or cannot be given. */
   readonly path: string | null;
+  /** The folder that it must not lead out of. */
+  readonly root: string;
 }
 
 /** One dataset of an export and its records, streamed once. */
@@ -99,6 +102,22 @@ export function toOutgoing(
   return { key, stored: { ...stored, ...named }, message, attachments, redacted: false };
 }
 
+/** Where a file really is, if it is a file, and beneath its folder whatever links lead there; null otherwise. */
+async function readableWithin(root: string, path: string): Promise<string | null> {
+  try {
+    const [realRoot, real] = [await realpath(root), await realpath(path)];
+    return real.startsWith(realRoot + sep) && (await stat(real)).isFile() ? real : null;
+  } catch {
+    return null;
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const digest = sha256Stream();
+  for await (const chunk of createReadStream(path)) digest.update(chunk as Uint8Array);
+  return digest.digestHex();
+}
+
 function parseAttachments(dataset: TableDataset, text: string): readonly OutgoingAttachment[] {
   const rows = JSON.parse(text) as Record<string, unknown>[];
   const root = dataset.file ? resolve(dataset.file.root) : null;
@@ -114,6 +133,7 @@ function parseAttachments(dataset: TableDataset, text: string): readonly Outgoin
       sha256: text('sha256'),
       // A stored path that leads out of its folder is not followed; the search report says the file is missing.
       path: path && root && path.startsWith(root + sep) ? path : null,
+      root: root ?? '',
     };
   });
 }
@@ -319,28 +339,36 @@ class Out {
       this.#missing.push({ record, name: attachment.name, reason: 'withheld or not stored beneath its folder' });
       return;
     }
-    if (this.#attachments.has(attachment.sha256)) return;
+    const found = await readableWithin(attachment.root, attachment.path);
+    if (found === null) {
+      this.#missing.push({
+        record,
+        name: attachment.name,
+        reason: 'the file is not there, or leads out of its folder',
+      });
+      return;
+    }
+    // By its own bytes and not by what the application says of them: two files with one claim are two.
+    const actual = await digestOf(found);
+    if (actual !== attachment.sha256)
+      this.#missing.push({
+        record,
+        name: attachment.name,
+        reason: `its bytes have SHA-256 ${actual}, not what the application recorded`,
+      });
+    if (this.#attachments.has(actual)) return;
     const extension = /\.([A-Za-z0-9]{1,8})$/.exec(attachment.name)?.[1]?.toLowerCase() ?? 'bin';
-    const file = await this.file(
-      `data/attachments/${attachment.sha256}.${extension}`,
-      attachment.mediaType,
-      'attachment',
-    );
+    const file = await this.file(`data/attachments/${actual}.${extension}`, attachment.mediaType, 'attachment');
     try {
-      for await (const chunk of createReadStream(attachment.path)) await file.sink.write(chunk as Uint8Array);
+      for await (const chunk of createReadStream(found)) await file.sink.write(chunk as Uint8Array);
     } catch {
       await file.sink.abort();
       this.#missing.push({ record, name: attachment.name, reason: 'the file is not there or cannot be read' });
       return;
     }
-    const sha256 = await file.done();
-    if (sha256 !== attachment.sha256)
-      this.#missing.push({
-        record,
-        name: attachment.name,
-        reason: `its bytes have SHA-256 ${sha256}, not what the application recorded`,
-      });
-    this.#attachments.add(attachment.sha256);
+    // Changed while it was read: under the digest of other bytes it would be a false name.
+    if ((await file.done()) !== actual) throw new Error(`an attachment of ${record} changed while it was read`);
+    this.#attachments.add(actual);
     this.counts.attachments += 1;
   }
 

@@ -1,7 +1,6 @@
 import { hmacSha256 } from '../core/hash.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { type ErasedRows, UnreadableErasures, type WrittenErasure } from '../db/erasure-file.ts';
-import { openHolds } from '../db/holds.ts';
 import { whileAlone } from '../db/locks.ts';
 import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
@@ -10,7 +9,7 @@ import type { ReachedRow } from '../sources/postgres/find.ts';
 import { recordBatch } from './execute-run.ts';
 import { inErasureOrder, type ReachedDataset } from './gather-findings.ts';
 import type { Office } from './office.ts';
-import { settleHold } from './place-hold.ts';
+import { settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
 
 /** What became of one erasure when it was made again. */
@@ -38,10 +37,8 @@ export async function replayErasures(office: Office, path?: string): Promise<rea
   const written = await readList(office, path);
   if (isRefusal(written)) return written;
   const replayed = await whileAlone(office.store.db, 'replay-erasures', async () => {
-    for (const { id } of await openHolds(office.store)) {
-      const hold = await settleHold(office, id);
-      if (isRefusal(hold)) return hold;
-    }
+    const unsettled = await settleOpenHolds(office);
+    if (unsettled) return unsettled;
     const done: Replayed[] = [];
     for (const erasure of written) done.push(await replay(office, erasure));
     return done;

@@ -54,23 +54,32 @@ async function stillNamed(connection: SqlConnection, rows: readonly LeavingRow[]
     const paths = rows.filter(({ dataset }) => dataset === id).map(({ path }) => path);
     const sharing = connection.source.datasets.filter(({ file }) => file && root && resolve(file.root) === root);
     for (const dataset of sharing)
-      for (const path of await namedIn(connection, dataset, paths))
+      for (const path of await namedIn(connection, dataset, root ?? '', paths))
         needed.add(fileOf({ batch: '', dataset: id, path }));
   }
   return needed;
 }
 
+/**
+ * Which of the files some row still names, by where they are and not by how that is written: `./a.jpg` and `a.jpg` are
+ * one file. Rows are found by the last part of the path, with which every
+ * spelling ends.
+ */
 async function namedIn(
   connection: SqlConnection,
   dataset: TableDataset,
+  root: string,
   paths: readonly string[],
 ): Promise<readonly string[]> {
-  const column = `t.${name(dataset.file?.column ?? '')}`;
+  const column = `t.${name(dataset.file?.column ?? '')}::text`;
+  const last = (path: string) => resolve(root, path).split(sep).at(-1) ?? '';
   const found = await connection.sql.unsafe<{ path: string }[]>(
-    `SELECT DISTINCT ${column}::text AS path FROM ${table(dataset)} t WHERE ${column}::text = ANY($1::text[])`,
-    [[...paths]],
+    `SELECT DISTINCT ${column} AS path FROM ${table(dataset)} t
+     WHERE ${column} = ANY($1::text[]) OR regexp_replace(${column}, '^.*/', '') = ANY($2::text[])`,
+    [[...paths], paths.map(last)],
   );
-  return found.map(({ path }) => path);
+  const places = new Set(found.map(({ path }) => resolve(root, path)));
+  return paths.filter((path) => places.has(resolve(root, path)));
 }
 
 function rootOf(connection: SqlConnection, id: string): string | null {

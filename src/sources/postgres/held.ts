@@ -104,7 +104,9 @@ function ownWays(
   const types = shape.types.get(dataset.id) ?? {};
   const covered = { ...asked, times: [...asked.times, ...timesOf(types, dataset, alias)] };
   const direct = (groups.get(dataset.id) ?? []).flatMap(({ columns, ranges }) =>
-    ranges.map((ranged) => heldBy(covered, ranged, dataset.id, columns, types, columns, types, alias, only)),
+    ranges.map((ranged) =>
+      heldBy(covered, ranged, dataset.id, mailColumnsOf(dataset), columns, types, columns, types, alias, only),
+    ),
   );
   const throughLinks = dataset.links.flatMap((link) =>
     linkWays(shape, dataset, covered, link, alias, groups, only, path),
@@ -132,7 +134,18 @@ function linkWays(
     .filter(isLinkKey)
     .flatMap(({ columns, ranges }) =>
       ranges.map((ranged) =>
-        heldBy(covered, ranged, parent.id, columns, parentTypes, link.columns, types, alias, only),
+        heldBy(
+          covered,
+          ranged,
+          parent.id,
+          mailColumnsOf(parent),
+          columns,
+          parentTypes,
+          link.columns,
+          types,
+          alias,
+          only,
+        ),
       ),
     );
   const others: HeldGroups = new Map(
@@ -148,6 +161,11 @@ function linkWays(
       where: [join, ...where],
     })),
   ];
+}
+
+/** The columns of a dataset that hold mail addresses of people. */
+function mailColumnsOf(dataset: TableDataset): readonly string[] {
+  return Object.entries(dataset.identifiers).flatMap(([kind, column]) => (kind === 'email' ? [column] : []));
 }
 
 /** SQL that joins a row `alias` of `child` to the row `parentAlias` that its link names. */
@@ -171,6 +189,7 @@ function heldBy(
   covered: Covered,
   ranged: boolean,
   anchor: string,
+  mailColumns: readonly string[],
   anchorColumns: readonly string[],
   anchorTypes: ColumnTypes,
   columns: readonly string[],
@@ -180,6 +199,9 @@ function heldBy(
 ): Way {
   const values = columns.map((column, i) => {
     const type = typeOf(anchorTypes, anchorColumns[i] ?? '');
+    // As a search finds people (find.ts): the same address written otherwise is the same person, held before it was written.
+    if (mailColumns.includes(anchorColumns[i] ?? ''))
+      return `lower(h.vals[${i + 1}]) = lower(${alias}.${name(column)}::text)`;
     return sameValue(`h.vals[${i + 1}]::${type}`, type, `${alias}.${name(column)}`, typeOf(types, column));
   });
   const where = [

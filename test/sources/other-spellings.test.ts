@@ -1,0 +1,107 @@
+import { existsSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { collectExport } from '../../src/flows/collect-export.ts';
+import { eraseSubject } from '../../src/flows/erase-subject.ts';
+import { gatherFindings } from '../../src/flows/gather-findings.ts';
+import { lookUpExport } from '../../src/flows/look-up.ts';
+import { approveRequest, decideRequest } from '../../src/flows/move-request.ts';
+import { receiveRequest } from '../../src/flows/receive-request.ts';
+import { requestExport } from '../../src/flows/request-export.ts';
+import { confirmByStaff } from '../../src/flows/verify-request.ts';
+import { chatSources, done, hold, ids, officer, openWorld, purge, second } from '../invariants/world.ts';
+
+const letterTables = `CREATE TABLE users (id int PRIMARY KEY, email text, name text);
+  CREATE TABLE messages (id int PRIMARY KEY, sender_id int REFERENCES users, sent_at timestamptz, body text);
+  CREATE TABLE attachments (id int PRIMARY KEY, message_id int REFERENCES messages, path text, file_name text, sha256 text);`;
+const letters = (root: string) => `sources:
+  app:
+    kind: postgres
+    url: \${APP}
+    datasets:
+      users: { table: public.users, key: [id], identifiers: { email: email }, fields: { name: { category: identity.name } }, onDispose: { messages: restrict } }
+      messages:
+        table: public.messages
+        key: [id]
+        time: sent_at
+        links: { sender_id: { to: users.id, owner: true } }
+        fields: { body: { category: communication.content, text: true } }
+        onDispose: { attachments: cascade }
+      attachments:
+        table: public.attachments
+        key: [id]
+        links: { message_id: { to: messages.id } }
+        fields: { file_name: { category: communication.content }, sha256: { category: communication.content } }
+        file: { column: path, root: ${root} }
+`;
+
+describe('the same thing written otherwise', () => {
+  it('I1 a held address covers rows that have it in another letter case, written after the hold', async () => {
+    await using world = await openWorld();
+    await hold(world.office, { subjects: [{ kind: 'email', value: 'ada@example.com' }] });
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'Ada@Example.COM'), (2, 'ada@example.com'), (3, 'bea@example.com');
+      INSERT INTO conversations VALUES (1, '2019-01-01Z', 'one');
+      INSERT INTO messages SELECT n, 1, n, NULL, '2019-01-01Z', 'm' FROM generate_series(1, 3) n;`);
+    await purge(world.office);
+    expect(await ids(world.app, 'messages')).toEqual([1, 2]);
+    const subject = { name: null, identifiers: [{ kind: 'email', value: 'ada@example.com' }] };
+    const order = { type: 'erasure' as const, regime: null, channel: 'test', receivedAt: null, subject, details: null };
+    const { id } = done(await receiveRequest(world.office, officer, order));
+    done(await confirmByStaff(world.office, officer, id, ['email']));
+    await gatherFindings(world.office, id);
+    done(await decideRequest(world.office, officer, id, { outcome: 'granted', reason: null }));
+    done(await approveRequest(world.office, second, id));
+    await eraseSubject(world.office, id);
+    expect(await ids(world.app, 'messages')).toEqual([1, 2]);
+    expect(await ids(world.app, 'users')).toEqual([1, 2, 3]);
+  });
+
+  it('I1 a file that a held row names stays, however another row that goes has written its path', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'files-'));
+    writeFileSync(join(root, 'shared.jpg'), 'bytes');
+    writeFileSync(join(root, 'alone.jpg'), 'bytes');
+    await using world = await openWorld({ sources: chatSources(root) });
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com');
+      INSERT INTO conversations VALUES (1, '2019-01-01Z', 'one');
+      INSERT INTO messages SELECT n, 1, 1, NULL, '2019-01-01Z', 'm' FROM generate_series(1, 3) n;
+      INSERT INTO attachments (id, message_id, path) VALUES (1, 1, 'shared.jpg'), (2, 2, './x/../shared.jpg'), (3, 3, 'alone.jpg');`);
+    await hold(world.office, { keys: { 'app.messages': [{ id: '2' }] } });
+    await purge(world.office);
+    expect(await ids(world.app, 'messages')).toEqual([2]);
+    expect(existsSync(join(root, 'shared.jpg'))).toBe(true);
+    expect(existsSync(join(root, 'alone.jpg'))).toBe(false);
+  });
+});
+
+describe('the attachments of an export', () => {
+  it('I4 are all there, whatever the application says of their digests, and none from outside their folder', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'files-'));
+    const outside = join(mkdtempSync(join(tmpdir(), 'outside-')), 'secret.txt');
+    writeFileSync(outside, 'of the host');
+    for (const name of ['one', 'two', 'three']) writeFileSync(join(root, name), `file ${name}`);
+    symlinkSync(outside, join(root, 'link'));
+    await using world = await openWorld({ sources: letters(root), tables: letterTables, retention: 'rules: {}\n' });
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com', 'A');
+      INSERT INTO messages VALUES (1, 1, now(), 'm');
+      INSERT INTO attachments (id, message_id, path) VALUES (1, 1, 'one'), (2, 1, 'two'), (3, 1, 'three'), (4, 1, 'link'), (5, 1, './one');`);
+    const { id } = done(
+      await requestExport(world.office, officer, {
+        purpose: 'certified_export',
+        demandId: null,
+        requestId: null,
+        matter: null,
+        scope: { datasets: ['app.messages'] },
+        formats: ['pdf', 'ndjson'],
+        timezone: null,
+      }),
+    );
+    await collectExport(world.office, id);
+    const { rendering, state } = done(await lookUpExport(world.office, id));
+    expect(state).toBe('awaiting_approval');
+    const attached = rendering?.files.filter(({ role }) => role === 'attachment') ?? [];
+    expect(attached).toHaveLength(3);
+    expect(attached.every(({ path, sha256 }) => path.includes(sha256))).toBe(true);
+    expect(rendering?.counts.attachments).toBe(3);
+  });
+});
