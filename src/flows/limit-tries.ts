@@ -29,6 +29,8 @@ export const publicLimits = {
   askForCode: (network: Network, reference: string, email: string): readonly Limit[] => [
     { name: `ask/${network}`, most: 60, seconds: 15 * minutes },
     { name: `ask-for/${reference.trim().toUpperCase()}/${email.trim().toLowerCase()}`, most: 6, seconds: hours },
+    // However many requests somebody made in the name of an address, hour by hour.
+    { name: `ask-to/${email.trim().toLowerCase()}`, most: 12, seconds: hours },
   ],
   giveCode: (network: Network): readonly Limit[] => [{ name: `code/${network}`, most: 60, seconds: 15 * minutes }],
   openLink: (network: Network, secret: string): readonly Limit[] => [

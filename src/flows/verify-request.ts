@@ -35,7 +35,7 @@ const unknown = () => refuse('not_found', 'There is no such request.');
 const wrong = () =>
   refuse(
     'code_wrong',
-    'That code is not right, or it was used or has run out. Check the newest mail from us, or ask for a new code.',
+    'That code is not right, or it was used, tried too often or has run out. Check the newest mail from us, or ask for a new code; if it happens again, write to us and quote your reference.',
   );
 
 /**
@@ -98,9 +98,9 @@ function addressOf(request: SubjectRequest): string | null {
   return codeAddress(request.subject.reveal())?.value ?? null;
 }
 
-/** Eight digits, each value equally likely. */
+/** Eight digits, each value as likely as the next to one part in 10^11. */
 function numericCode(random: Uint8Array): string {
-  return [...random.subarray(0, 8)].map((byte) => String((byte % 250) % 10)).join('');
+  return String(BigInt(`0x${toHex(random)}`) % 100_000_000n).padStart(8, '0');
 }
 
 async function codeHash(office: Office, caseId: string, grantId: string, code: string): Promise<string> {
@@ -109,10 +109,24 @@ async function codeHash(office: Office, caseId: string, grantId: string, code: s
 
 /**
  * Check a code. Each try is counted before it is compared. The right one confirms identity the first time, and opens a
- * short session for its holder each time.
+ * short session for its holder each time. A wrong one, one too many, and one for a request that is not there are
+ * refused in the same words and no sooner, so that a try tells nobody which requests there are.
  * @returns the session's secret, for a cookie; it is not stored
  */
 export async function confirmCode(
+  office: Office,
+  actor: Actor,
+  reference: string,
+  code: string,
+): Promise<{ session: string; request: SubjectRequest } | Refusal> {
+  const [confirmed] = await Promise.all([checkCode(office, actor, reference, code), pause(evenCheckMs)]);
+  return confirmed;
+}
+
+/** Longer than a code takes to be compared, and the try to be recorded. */
+const evenCheckMs = 200;
+
+async function checkCode(
   office: Office,
   actor: Actor,
   reference: string,
@@ -123,11 +137,7 @@ export async function confirmCode(
   const grant = loaded ? await liveCode(office.store, loaded.id, now) : null;
   if (!loaded || !grant) return wrong();
   const attempts = await countAttempt(office.store, grant.id);
-  if (attempts > triesPerCode || loaded.identity.failedAttempts >= triesPerRequest)
-    return refuse(
-      'too_many_attempts',
-      'Too many tries. Ask for a new code; if it happens again, write to us and quote your reference.',
-    );
+  if (attempts > triesPerCode || loaded.identity.failedAttempts >= triesPerRequest) return wrong();
   const given = await codeHash(office, loaded.caseId, grant.id, code.replace(/[\s-]/g, ''));
   if (!constantTimeEqual(fromHex(given), fromHex(grant.secretHash))) {
     await carryOut(office, async () => {
@@ -192,6 +202,12 @@ export async function requestOfSession(office: Office, secret: string): Promise<
     return refuse('link_expired', 'Your visit has run out. Ask for a new code to go on.');
   const request = await loadRequest(office.store, grant.requestId);
   return request ?? unknown();
+}
+
+/** The person leaves: what opened their visit opens nothing any more, whoever else holds it. */
+export async function endVisit(office: Office, secret: string): Promise<void> {
+  const grant = await grantBySecret(office.store, 'session', sha256Hex(secret));
+  if (grant) await spendGrant(office.store.db.orm, grant.id, office.now());
 }
 
 /**

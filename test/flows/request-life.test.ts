@@ -209,9 +209,9 @@ describe('a request for a copy, from the first page to the package', () => {
     const answers: number[] = [];
     for (let attempt = 0; attempt < 12; attempt++)
       answers.push((await person.visit('/status/code', { reference, code: wrong })).status);
-    expect(answers[0]).toBe(403);
-    expect(answers.at(-1)).toBe(429);
-    expect((await person.visit('/status/code', { reference, code })).status).toBe(429);
+    // In the same words to the end: a try too many would otherwise say that there is such a request.
+    expect(new Set(answers)).toEqual(new Set([403]));
+    expect((await person.visit('/status/code', { reference, code })).status).toBe(403);
     expect((await person.visit('/status')).text).not.toContain(reference);
   });
 });

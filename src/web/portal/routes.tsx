@@ -9,7 +9,7 @@ import { type Limit, limitTries, publicLimits } from '../../flows/limit-tries.ts
 import type { Office } from '../../flows/office.ts';
 import { lookUpPackageLink, openPackageLink, readOwnPackage } from '../../flows/open-package.ts';
 import { receiveRequest } from '../../flows/receive-request.ts';
-import { askForStatus, confirmCode, requestOfSession } from '../../flows/verify-request.ts';
+import { askForStatus, confirmCode, endVisit, requestOfSession } from '../../flows/verify-request.ts';
 import { verifyUpload } from '../../flows/verify-upload.ts';
 import { type RequestType, requestTypes, type SubjectRequest } from '../../requests/request.ts';
 import type { DeadlineView } from '../components/deadline-steps.tsx';
@@ -87,7 +87,7 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
     if (isRefusal(confirmed))
       return c.html(
         (<StatusCode organization={organization} reference={reference} refusal={confirmed} />) as Html,
-        confirmed.code === 'too_many_attempts' ? 429 : 403,
+        403,
       );
     setCookie(c, cookie, confirmed.session, { httpOnly: true, sameSite: 'Lax', secure, path: '/', maxAge: 30 * 60 });
     return c.redirect('/status', 303);
@@ -97,7 +97,8 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
     if (isRefusal(download)) return message(office, c, 'Your data', download);
     return downloadReply(c, download);
   });
-  app.post('/status/leave', (c) => {
+  app.post('/status/leave', async (c) => {
+    await endVisit(office, getCookie(c, cookie) ?? '');
     deleteCookie(c, cookie, { httpOnly: true, sameSite: 'Lax', secure, path: '/' });
     return c.redirect('/status', 303);
   });
