@@ -5,7 +5,8 @@ const maxDepth = 64;
 
 /**
  * A JSON body, parsed and safe to walk: UTF-8 as RFC 8259 (8.1) demands, at most 64 deep, and without numbers that
- * JavaScript would round (an id of 2^53 + 1 must not become the record beside it). A member called `__proto__` is a
+ * JavaScript would round (an id of 2^53 + 1 must not become the record beside it), and without NUL and half
+ * characters, which Postgres does not store. A member called `__proto__` is a
  * member like any other here, and no schema knows it.
  * @returns the value ({} for no bytes at all), or the refusal that says what is wrong and where
  */
@@ -34,8 +35,16 @@ function faultIn(body: unknown): Refusal | null {
         'number_inexact',
         'Write a number beyond 9007199254740991 as a string.',
       );
+    const unstorable = level.find(({ value }) => isUnstorable(value));
+    if (unstorable)
+      return wrong(
+        'The body holds text that cannot be kept.',
+        unstorable.pointer,
+        'text_unstorable',
+        'Text without NUL and half characters, please.',
+      );
     level = level.flatMap(({ value, pointer }) =>
-      typeof value === 'object' && value !== null
+      isObject(value)
         ? Object.entries(value).map(([key, inner]) => ({
             value: inner,
             pointer: `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
@@ -48,6 +57,14 @@ function faultIn(body: unknown): Refusal | null {
 
 const isRounded = (value: unknown) =>
   typeof value === 'number' && (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)));
+
+/** Of members, their names: the values come with the next level. */
+function isUnstorable(value: unknown): boolean {
+  const texts = typeof value === 'string' ? [value] : isObject(value) ? Object.keys(value) : [];
+  return texts.some((text) => text.includes('\u0000') || !text.isWellFormed());
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 function wrong(what: string, pointer: string, code: string, detail: string): Refusal {
   return refuse('invalid', `${what} Nothing was changed.`, {}, [{ pointer, code, detail }]);

@@ -17,6 +17,8 @@ export interface WebOptions extends ConsoleOptions {
 
 /** The pages that may run our one script, for passkeys. No other page runs any. */
 const asksForPasskey = /^\/console\/(sign-in\/passkey|second-factor|step-up|account)/;
+/** The pages with the button of the company's provider. */
+const asksToSignIn = /^\/console\/sign-in(\/company.*)?$/;
 /** The forms that take a file. Whatever else is written in a form is text by hand. */
 const takesFile = /^\/(verify|console\/demands\/[^/]+\/documents)$/;
 const maxFormBytes = 1024 * 1024;
@@ -26,7 +28,9 @@ const maxFileFormBytes = 64 * 1024 * 1024;
 export function webApp(office: Office, options: WebOptions): Hono {
   const app = new Hono();
   const origin = new URL(office.publicUrl).origin;
-  const headers = (scripts: boolean) =>
+  // Chromium asks of where a form leads to, after every redirect as well: only the page with that button may.
+  const company = office.company?.origin ?? null;
+  const headers = (scripts: boolean, leadsTo: string | null) =>
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
@@ -34,7 +38,7 @@ export function webApp(office: Office, options: WebOptions): Hono {
         fontSrc: ["'self'"],
         imgSrc: ["'self'"],
         ...(scripts ? { scriptSrc: ["'self'"] } : {}),
-        formAction: ["'self'"],
+        formAction: ["'self'", ...(leadsTo === null ? [] : [leadsTo])],
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },
@@ -42,9 +46,13 @@ export function webApp(office: Office, options: WebOptions): Hono {
       xFrameOptions: 'DENY',
       strictTransportSecurity: origin.startsWith('https:') ? 'max-age=31536000; includeSubDomains' : false,
     });
-  const withoutScripts = headers(false);
-  const withScripts = headers(true);
-  app.use((c, next) => (asksForPasskey.test(c.req.path) ? withScripts : withoutScripts)(c, next));
+  const withoutScripts = headers(false, null);
+  const withScripts = headers(true, null);
+  const withCompany = headers(false, company);
+  app.use((c, next) => {
+    if (asksToSignIn.test(c.req.path)) return withCompany(c, next);
+    return (asksForPasskey.test(c.req.path) ? withScripts : withoutScripts)(c, next);
+  });
   app.use(async (c, next) => {
     await next();
     // An answer to a form says back what was written; a page that is not there may be there tomorrow.
@@ -59,12 +67,15 @@ export function webApp(office: Office, options: WebOptions): Hono {
     if (c.req.method !== 'POST') return next();
     if (!/^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(type))
       return c.text('Send this as a form. Nothing was changed; programs use /api/v1.', 415);
-    // A form that is cut off or has no boundary is the sender's fault, and found only where it is read.
+    // A form that is cut off, has no boundary or holds NUL, which cannot be kept, is the sender's fault, and found only
+    // where it is read.
     const read = c.req.formData.bind(c.req);
-    c.req.formData = () =>
-      read().catch(() => {
+    c.req.formData = async () => {
+      const form = await read().catch(() => null);
+      if (form === null || [...form].flat().some((text) => typeof text === 'string' && text.includes('\u0000')))
         throw new HTTPException(400, { message: 'unreadable form' });
-      });
+      return form;
+    };
     return next();
   });
   app.onError((error, c) => {

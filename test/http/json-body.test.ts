@@ -58,6 +58,13 @@ describe('a JSON body', () => {
       expect(isRefusal(parseJsonBody(new Uint8Array(bytes).buffer))).toBe(true);
   });
 
+  it('is refused where it holds text that cannot be kept, in a value or in a name', () => {
+    expect(fault(String.raw`{"a":["b","c\u0000"]}`)).toEqual(['/a/1', 'text_unstorable']);
+    expect(fault(String.raw`{"a":{"\ud800":1}}`)).toEqual(['/a', 'text_unstorable']);
+    expect(fault(String.raw`{"a":"\udc00\ud800"}`)).toEqual(['/a', 'text_unstorable']);
+    expect(fault(String.raw`{"a":"\ud83d\ude00"}`)).toBeNull();
+  });
+
   it('reaches no prototype, whatever its members are called', () => {
     const before = Object.getOwnPropertyNames(Object.prototype);
     for (const text of [

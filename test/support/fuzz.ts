@@ -178,6 +178,55 @@ export function spoiledValue(
   return value(schema);
 }
 
+/** A value that is right, or of which one place is something else: what is checked behind the first check is reached. */
+export function spoiledExample(example: unknown, strings: fc.Arbitrary<string>): fc.Arbitrary<unknown> {
+  const other = fc.oneof(
+    { weight: 3, arbitrary: strings },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<unknown>(
+        'a\u0000b',
+        'a\ud800',
+        '',
+        null,
+        {},
+        [],
+        -1,
+        1.5,
+        1e308,
+        2 ** 53 + 2,
+        nested(60),
+      ),
+    },
+  );
+  const replaced = (path: readonly string[], value: unknown): unknown => {
+    const copy: unknown = structuredClone(example);
+    const last = path.at(-1);
+    if (last === undefined) return value;
+    const parent = path
+      .slice(0, -1)
+      .reduce<Record<string, unknown>>(
+        (at, step) => at[step] as Record<string, unknown>,
+        copy as Record<string, unknown>,
+      );
+    parent[last] = value;
+    return copy;
+  };
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.constant(example) },
+    {
+      weight: 3,
+      arbitrary: fc.tuple(fc.constantFrom(...places(example)), other).map(([path, value]) => replaced(path, value)),
+    },
+  );
+}
+
+/** Every place in a value, as the steps that lead there. */
+function places(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => places(inner, [...path, key]))];
+}
+
 function nested(depth: number): unknown {
   let value: unknown = 1;
   for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { a: value };
@@ -225,24 +274,33 @@ export function spoiledBytes(text: string): fc.Arbitrary<Uint8Array> {
   return fc.oneof({ weight: 5, arbitrary: mostly }, { weight: 2, arbitrary: other });
 }
 
+/** As long as a browser's: a shorter one is not read at all. */
+const boundary = '----WebKitFormBoundary7MA4YWxkTrZu0gW';
+
 /** A file as a browser sends one, and what is none. */
 export function spoiledMultipart(contents: readonly Uint8Array[]): fc.Arbitrary<{ type: string; bytes: Uint8Array }> {
   const line = '\r\n';
   return fc
     .tuple(
       fc.constantFrom(...contents),
-      fc.constantFrom('file', 'file', 'file', 'File', '__proto__', 'a"b', ''),
-      fc.constantFrom('filename="a.zip"', 'filename="../../etc/passwd"', "filename*=UTF-8''%00", ''),
-      fc.constantFrom('', '', 'cut', 'no end', 'header', 'boundary'),
+      fc.constantFrom(...Array<string>(9).fill('file'), 'File', '__proto__', 'a"b', ''),
+      fc.constantFrom(
+        'filename="a.zip"',
+        'filename="a.zip"',
+        'filename="../../etc/passwd"',
+        "filename*=UTF-8''%00",
+        '',
+      ),
+      fc.constantFrom(...Array<string>(8).fill(''), 'cut', 'no end', 'header', 'boundary'),
     )
     .map(([content, name, fileName, fault]) => {
-      const head = `--x${line}Content-Disposition: form-data; name="${name}"; ${fileName}${line}Content-Type: ${
+      const head = `--${boundary}${line}Content-Disposition: form-data; name="${name}"; ${fileName}${line}Content-Type: ${
         fault === 'header' ? `a/${'b'.repeat(100_000)}` : 'application/zip'
       }${line}${line}`;
-      const end = fault === 'no end' ? '' : `${line}--x--${line}`;
+      const end = fault === 'no end' ? '' : `${line}--${boundary}--${line}`;
       const all = Buffer.concat([Buffer.from(head), content, Buffer.from(end)]);
       return {
-        type: fault === 'boundary' ? 'multipart/form-data' : 'multipart/form-data; boundary=x',
+        type: fault === 'boundary' ? 'multipart/form-data' : `multipart/form-data; boundary=${boundary}`,
         bytes: new Uint8Array(fault === 'cut' ? all.subarray(0, all.length / 2) : all),
       };
     });
