@@ -25,11 +25,25 @@ export interface Config {
   readonly trustedProxies: number;
   /** Where alarms are posted, and the secret that signs them; null: nowhere. */
   readonly alarmWebhook: { readonly url: string; readonly secret: Uint8Array } | null;
+  /** The company's OpenID Connect provider, by which staff may sign in; null: passwords and passkeys only. */
+  readonly company: CompanyConfig | null;
   readonly production: boolean;
   readonly logLevel: string;
   readonly user: string;
   /** For `${NAME}` in policy files. */
   lookup(name: string): string | undefined;
+}
+
+/** Where Muniment is a client of the company's OpenID Connect provider. */
+export interface CompanyConfig {
+  /** As its discovery document writes it, to the letter. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** As staff call it: "Sign in with …". */
+  readonly name: string;
+  /** Whether a sign-in that the provider says had two factors needs none of ours. */
+  readonly trustsMfa: boolean;
 }
 
 /** What is wrong with the environment, said so that it can be mended. */
@@ -86,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
     tls: readTls(get('TLS_CERT_FILE'), get('TLS_KEY_FILE')),
     trustedProxies: parseProxies(get('TRUSTED_PROXIES')),
     alarmWebhook: parseWebhook(get('ALARM_WEBHOOK_URL'), get('ALARM_WEBHOOK_SECRET')),
+    company: parseCompany(get),
     production,
     logLevel: get('LOG_LEVEL') ?? 'info',
     user: userInfo().username,
@@ -126,6 +141,34 @@ function parseWebhook(url: string | null, secret: string | null) {
       'ALARM_WEBHOOK_SECRET must have 24 bytes or more, so that nobody can forge an alarm. Make one with: openssl rand -base64 32',
     );
   return { url, secret: new Uint8Array(bytes) };
+}
+
+/** All three or none; what only adds to them needs them. */
+function parseCompany(get: (name: string) => string | null): CompanyConfig | null {
+  const [issuer, clientId, clientSecret] = [get('OIDC_ISSUER'), get('OIDC_CLIENT_ID'), get('OIDC_CLIENT_SECRET')];
+  const [name, trust] = [get('OIDC_NAME'), get('OIDC_TRUST_MFA')];
+  if ([issuer, clientId, clientSecret, name, trust].every((value) => value === null)) return null;
+  if (issuer === null || clientId === null || clientSecret === null)
+    throw new ConfigProblem(
+      'OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together, and OIDC_NAME and OIDC_TRUST_MFA need them. Set all three or none; nothing was started.',
+    );
+  if (!isIssuer(issuer))
+    throw new ConfigProblem(
+      'OIDC_ISSUER must be an address that begins with https:// (http:// on localhost or 127.0.0.1 only), without user, query or fragment. Nothing was started.',
+    );
+  if (trust !== null && trust !== '0' && trust !== '1')
+    throw new ConfigProblem('OIDC_TRUST_MFA must be 1 (trust it) or 0. Nothing was started.');
+  if (name !== null && name.length > 60)
+    throw new ConfigProblem('OIDC_NAME stands on a button: 60 characters at most. Nothing was started.');
+  return { issuer, clientId, clientSecret, name: name ?? 'your company account', trustsMfa: trust === '1' };
+}
+
+/** OpenID Connect Discovery 1.0, 3: "https" and no query or fragment; plain HTTP stays on this machine. */
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/.test(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1'].includes(hostname));
+  return isSafe && username === '' && password === '';
 }
 
 /** One key, or several with commas, newest first: older ones still open what they wrapped. */

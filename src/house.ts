@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { hmacSha256, toHex } from './core/hash.ts';
 import type { Store } from './db/commit.ts';
 import { commit } from './db/commit.ts';
+import { openCompany } from './db/company.ts';
 import { openDatabase } from './db/connect.ts';
 import { type EmbeddedDatabase, startEmbedded } from './db/embedded/start.ts';
 import { openErasureFile } from './db/erasure-file.ts';
@@ -19,6 +20,7 @@ import { openSignIn } from './db/sign-in.ts';
 import { openTaskQueue } from './db/tasks.ts';
 import { openVault } from './db/vault.ts';
 import { ensureKinfolk } from './demo/kinfolk.ts';
+import { companyCallback } from './flows/enter-company.ts';
 import type { Office } from './flows/office.ts';
 import { openSigners } from './flows/signers.ts';
 import { entry } from './ledger/entry.ts';
@@ -126,6 +128,12 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       signers,
       signIn,
       signInKey: hmacSha256(signInSecret, 'sign-in digests 1'),
+      company: config.company
+        ? openCompany(config.company, {
+            redirectUri: `${new URL(options.publicUrl).origin}${companyCallback}`,
+            report: options.report,
+          })
+        : null,
       webhook: config.alarmWebhook ? openWebhook(config.alarmWebhook.url, config.alarmWebhook.secret) : null,
       checkpointSigner: { origin, ...signers.ledger },
       erasures: openErasureFile(config.erasuresFile, masters),

@@ -39,7 +39,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@better-auth/utils': ['db'],
   archiver: ['artifacts'],
   yauzl: ['artifacts'],
-  jose: ['artifacts'],
+  // What is sealed is signed and checked in artifacts; who signs in with the company's provider, where accounts are.
+  jose: ['artifacts', 'db'],
   pkijs: ['artifacts'],
   asn1js: ['artifacts'],
   harfbuzzjs: ['artifacts'],

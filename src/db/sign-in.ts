@@ -7,6 +7,7 @@ import { setSessionCookie } from 'better-auth/cookies';
 import { symmetricDecrypt, symmetricEncrypt } from 'better-auth/crypto';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { and, desc, eq, lt, ne } from 'drizzle-orm';
+import { z } from 'zod';
 import type { Role, Session } from '../core/actor.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { Database, Queryable } from './connect.ts';
@@ -57,7 +58,8 @@ export interface AppEnrolment {
 
 /**
  * Staff sign-in on better-auth: passwords (Argon2id), authenticator apps (TOTP, RFC 6238) with recovery codes, passkeys
- * (WebAuthn). Accounts are made by invitation only: there is no sign-up, and the library's own routes are not served.
+ * (WebAuthn), and the company's provider. Accounts are made by invitation only: there is no sign-up, and the library's own
+ * routes are not served.
  * A password alone gives a half session; only a second factor, or a passkey that verified its user, makes it whole.
  */
 export interface SignIn {
@@ -72,6 +74,18 @@ export interface SignIn {
     network: string | null,
     headers: Headers,
   ): Promise<WithCookies<HalfSession> | null>;
+  /**
+   * A session for somebody whom the company's provider vouches for: half, as after a password, or whole and without a
+   * fresh proof. Null when the person is disabled.
+   */
+  enterVouched(
+    personId: string,
+    whole: Temporal.Instant | null,
+    network: string | null,
+    headers: Headers,
+  ): Promise<WithCookies<Session['person']> | null>;
+  /** Whether the person has a password at all. */
+  hasPassword(personId: string): Promise<boolean>;
   leave(headers: Headers): Promise<WithCookies<null>>;
   factors(personId: string): Promise<Factors>;
   /**
@@ -172,7 +186,11 @@ export function openSignIn(
     },
     plugins: [
       // Its hook would keep a session back until the code is given; we let a half session in, since a passkey may follow.
-      { ...twoFactor({ issuer: options.name, totpOptions: { digits: 6, period: 30 } }), hooks: {} },
+      // Whoever signs in with the company's provider may have no password to be asked for; whoever has one is asked.
+      {
+        ...twoFactor({ issuer: options.name, totpOptions: { digits: 6, period: 30 }, allowPasswordless: true }),
+        hooks: {},
+      },
       passkey({
         rpID: hostname,
         rpName: options.name,
@@ -191,6 +209,7 @@ export function openSignIn(
         },
       }),
       renewal,
+      admission,
     ],
     rateLimit: { enabled: false },
     logger: { disabled: true },
@@ -298,6 +317,27 @@ export function openSignIn(
       if (person) return { value: { id: row.id, person }, cookies: entered.cookies };
       await endSession(row.id);
       return null;
+    },
+    async enterVouched(personId, whole, network, headers) {
+      const opened = await answerOf<{ id: string }>(
+        await auth.api.openSession({ body: { personId }, headers: anonymous(headers), asResponse: true }),
+      );
+      if (!opened) return null;
+      const person = await personOf(personId);
+      if (!person) {
+        await endSession(opened.value.id);
+        return null;
+      }
+      const secondFactorAt = whole && new Date(whole.epochMilliseconds);
+      await db.orm.update(sessions).set({ ipAddress: network, secondFactorAt }).where(eq(sessions.id, opened.value.id));
+      return { value: person, cookies: opened.cookies };
+    },
+    async hasPassword(personId) {
+      const [account] = await db.orm
+        .select({ hash: accounts.password })
+        .from(accounts)
+        .where(and(eq(accounts.userId, personId), eq(accounts.providerId, 'credential')));
+      return typeof account?.hash === 'string';
     },
     async leave(headers) {
       const left = await answerOf<unknown>(await auth.api.signOut({ headers, asResponse: true }));
@@ -495,6 +535,24 @@ const renewal = {
         const fresh = await context.context.internalAdapter.createSession(user.id, false, { ipAddress, userAgent });
         await setSessionCookie(context, { session: fresh, user });
         return context.json({ id: fresh.id, old: session.id });
+      },
+    ),
+  },
+};
+
+/** Opens a session for a person whom a flow has admitted. Like every route of the library it is not served. */
+const admission = {
+  id: 'admission',
+  endpoints: {
+    openSession: createAuthEndpoint(
+      '/open-session',
+      { method: 'POST', body: z.object({ personId: z.string() }) },
+      async (context) => {
+        const user = await context.context.internalAdapter.findUserById(context.body.personId);
+        if (!user) throw new APIError('UNAUTHORIZED');
+        const session = await context.context.internalAdapter.createSession(user.id, false);
+        await setSessionCookie(context, { session, user });
+        return context.json({ id: session.id });
       },
     ),
   },

@@ -7,6 +7,7 @@
 import type { BlobStore } from '../artifacts/blobs.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { Conflict, commit, type State, type Store } from '../db/commit.ts';
+import type { Company } from '../db/company.ts';
 import type { ErasureFile } from '../db/erasure-file.ts';
 import type { Keepsake } from '../db/keepsake.ts';
 import type { CheckpointSigner } from '../db/ledger.ts';
@@ -29,6 +30,8 @@ export interface Office {
   readonly signIn: SignIn;
   /** For digests of who tries to get in, and from where. */
   readonly signInKey: Uint8Array;
+  /** The company's OpenID Connect provider; null: none is configured. */
+  readonly company: Company | null;
   /** Where alarms are posted; null: nowhere. */
   readonly webhook: Webhook | null;
   readonly checkpointSigner: CheckpointSigner;

@@ -1,9 +1,10 @@
 import type { Context } from 'hono';
-import { getCookie, setCookie } from 'hono/cookie';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Session } from '../../core/actor.ts';
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
 import { addPasskey, beginApp, finishApp } from '../../flows/change-factors.ts';
 import { acceptInvitation, lookUpInvitation } from '../../flows/create-actor.ts';
+import { beginByCompany, companyMinutes, finishByCompany } from '../../flows/enter-company.ts';
 import {
   emailOf,
   enterByPassword,
@@ -79,11 +80,18 @@ export function addSignInPages(app: ConsoleApp, office: Office, options: Console
       });
     return c.redirect(next, 303);
   };
-  const statusOf = (refusal: Refusal) => (refusal.code === 'too_many_attempts' ? 429 : 401);
+  const statusOf = (refusal: Refusal) =>
+    refusal.code === 'too_many_attempts' ? 429 : refusal.code === 'not_ready' ? 503 : 401;
 
   const signInPage = (c: Context, next: string, refusal: Refusal | null) =>
     c.html(
-      (<SignInPage door={door(next, refusal)} demonstration={office.demonstration} />) as Html,
+      (
+        <SignInPage
+          door={door(next, refusal)}
+          demonstration={office.demonstration}
+          company={office.company?.name ?? null}
+        />
+      ) as Html,
       refusal ? statusOf(refusal) : 200,
     );
   app.get('/sign-in', (c) => signInPage(c, c.req.query('next') ?? '', null));
@@ -94,6 +102,8 @@ export function addSignInPages(app: ConsoleApp, office: Office, options: Console
     setCookies(c, entered.cookies);
     return c.redirect(onward('/console/second-factor', nextOf(form)), 303);
   });
+
+  addCompanySignIn(app, office, { visitor, signInPage, enter });
 
   const passkeySignIn = async (c: Context, next: string, refusal: Refusal | null) => {
     const request = await signIn.passkeyRequest(new Headers());
@@ -157,6 +167,52 @@ export function addSignInPages(app: ConsoleApp, office: Office, options: Console
   addStepUpPages(app, office, options);
 }
 
+/** Signing in with the company's provider, where one is configured. Only its answer comes in by a link. */
+function addCompanySignIn(
+  app: ConsoleApp,
+  office: Office,
+  door: {
+    visitor(c: Context): Visitor;
+    signInPage(c: Context, next: string, refusal: Refusal): Response | Promise<Response>;
+    enter(c: Context, cookies: readonly string[], next: string, email: string | null): Promise<Response>;
+  },
+): void {
+  const { company } = office;
+  if (company === null) return;
+  const isSecure = office.publicUrl.startsWith('https:');
+  const cookie = 'muniment.company';
+  const attributes = {
+    httpOnly: true,
+    // The provider leads back by a link from its own site: "strict" would leave the cookie behind.
+    sameSite: 'Lax' as const,
+    path: '/',
+    ...(isSecure ? { secure: true, prefix: 'host' as const } : {}),
+  };
+  app.post('/sign-in/company', async (c) => {
+    const next = safeNext(textOf(await c.req.formData(), 'next'));
+    const begun = await beginByCompany(office, company, door.visitor(c), next);
+    if (isRefusal(begun)) return door.signInPage(c, next, begun);
+    setCookie(c, cookie, begun.proof, { ...attributes, maxAge: companyMinutes * 60 });
+    return c.redirect(begun.to, 303);
+  });
+  app.get('/sign-in/company/callback', async (c) => {
+    const answer = {
+      proof: getCookie(c, cookie, isSecure ? 'host' : undefined) ?? null,
+      state: c.req.query('state') ?? '',
+      code: (c.req.query('code') ?? '').slice(0, 4096),
+      iss: c.req.query('iss') ?? null,
+    };
+    const entered = await finishByCompany(office, company, door.visitor(c), answer);
+    if (isRefusal(entered)) return door.signInPage(c, '', entered);
+    deleteCookie(c, cookie, attributes);
+    const { person, isWhole } = entered.value;
+    const next = safeNext(entered.value.next);
+    if (isWhole) return door.enter(c, entered.cookies, next, await emailOf(office, person.id));
+    setCookies(c, entered.cookies);
+    return c.redirect(`/console/second-factor?next=${encodeURIComponent(next)}`, 303);
+  });
+}
+
 /** Setting up the first second factor. Whoever has one already uses that one, and no password gives them another. */
 function addSetUpPages(
   app: ConsoleApp,
@@ -168,7 +224,9 @@ function addSetUpPages(
   const { signIn } = office;
   const path = '/console/second-factor/set-up';
   const newcomer = async (c: Context) => {
-    const half = await signIn.halfSession(c.req.raw.headers);
+    const { headers } = c.req.raw;
+    // Whole without a factor of ours: the company's provider was trusted to have asked for two. Approvals ask for ours.
+    const half = (await signIn.halfSession(headers)) ?? (await signIn.session(headers));
     return half && !(await nextFactor(office, half.person.id)).isSetUp ? half : null;
   };
   const setUpPage = async (c: Context, person: Person, next: string, refusal: Refusal | null) => {
@@ -176,7 +234,14 @@ function addSetUpPages(
     setCookies(c, creation.cookies);
     const door = { organization, next: safeNext(next), refusal };
     return c.html(
-      (<SetUpFactorPage door={door} name={person.name} passkeyOptions={creation.value} />) as Html,
+      (
+        <SetUpFactorPage
+          door={door}
+          name={person.name}
+          passkeyOptions={creation.value}
+          hasPassword={await signIn.hasPassword(person.id)}
+        />
+      ) as Html,
       refusal ? 422 : 200,
     );
   };
@@ -247,7 +312,10 @@ function addStepUpPages(app: ConsoleApp, office: Office, options: ConsoleOptions
   app.get('/step-up', async (c) => {
     const session = await signIn.session(c.req.raw.headers);
     const next = c.req.query('next') ?? '';
-    return session ? stepUpPage(c, session.person, next, null) : c.redirect('/console/sign-in', 303);
+    if (!session) return c.redirect('/console/sign-in', 303);
+    if (!(await nextFactor(office, session.person.id)).isSetUp)
+      return c.redirect(`/console/second-factor/set-up?next=${encodeURIComponent(safeNext(next))}`, 303);
+    return stepUpPage(c, session.person, next, null);
   });
   app.post('/step-up', async (c) => {
     const session = await signIn.session(c.req.raw.headers);

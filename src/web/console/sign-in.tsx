@@ -34,7 +34,16 @@ function DoorPage({
 }
 
 /** Staff sign in: by password and then a second factor, or by a passkey alone. */
-export function SignInPage({ door, demonstration }: { readonly door: Door; readonly demonstration: boolean }) {
+export function SignInPage({
+  door,
+  demonstration,
+  company,
+}: {
+  readonly door: Door;
+  readonly demonstration: boolean;
+  /** What the company's sign-in is called; null: there is none. */
+  readonly company: string | null;
+}) {
   return (
     <DoorPage title="Sign in" door={door}>
       <p>For staff. People who ask about their data need no account.</p>
@@ -54,6 +63,14 @@ export function SignInPage({ door, demonstration }: { readonly door: Door; reado
           Sign in with a passkey
         </button>
       </PostForm>
+      {company === null ? null : (
+        <PostForm action="/console/sign-in/company">
+          <input type="hidden" name="next" value={door.next} />
+          <button type="submit" class="secondary">
+            Sign in with {company}
+          </button>
+        </PostForm>
+      )}
       {demonstration ? (
         <p class="small muted">In the demonstration the addresses and the password are printed where you started it.</p>
       ) : null}
@@ -223,16 +240,19 @@ export function SetUpFactorPage({
   door,
   name,
   passkeyOptions,
+  hasPassword,
 }: {
   readonly door: Door;
   readonly name: string;
   readonly passkeyOptions: string;
+  /** Whoever only signs in with the company's provider has none, and is not asked for it. */
+  readonly hasPassword: boolean;
 }) {
   return (
     <DoorPage title="Set up a second factor" door={door}>
       <p>
-        Hello {name}. What you can do here reaches into people's lives, so a password alone opens nothing. Choose one of
-        two ways; you can add the other later.
+        Hello {name}. What you can do here reaches into people's lives, so signing in with a password or your company
+        alone opens nothing. Choose one of two ways; you can add the other later.
       </p>
       <section class="card stack">
         <h2>A passkey</h2>
@@ -257,9 +277,11 @@ export function SetUpFactorPage({
         <p>An app on your telephone shows a new code every 30 seconds.</p>
         <PostForm action="/console/second-factor/set-up">
           <input type="hidden" name="next" value={door.next} />
-          <Field name="password" label="Your password once more">
-            <input id="password" name="password" type="password" autocomplete="current-password" required />
-          </Field>
+          {hasPassword ? (
+            <Field name="password" label="Your password once more">
+              <input id="password" name="password" type="password" autocomplete="current-password" required />
+            </Field>
+          ) : null}
           <button type="submit">Set up an app</button>
         </PostForm>
       </section>
