@@ -171,15 +171,22 @@ function isIssuer(text: string): boolean {
   return isSafe && username === '' && password === '';
 }
 
-/** One key, or several with commas, newest first: older ones still open what they wrapped. */
+/**
+ * One key, or several with commas, newest first: older ones still open what they wrapped. What is wrapped says by which
+ * version, so of several each needs its name: by their places, the old key would take the new one's.
+ */
 function parseMasterKeys(text: string | null) {
   if (text === null) return [];
-  return text.split(',').map((part, index) => {
-    const [version, hex] = part.includes(':') ? part.split(':') : [index === 0 ? 'env' : `env-${index}`, part];
-    if (version === undefined || hex === undefined || !/^[0-9a-f]{64}$/i.test(hex))
+  const parts = text.split(',').map((part) => part.trim());
+  const keys = parts.map((part) => {
+    const [, version, hex = ''] = /^(?:([^\s:]+):)?([0-9a-f]{64})$/i.exec(part) ?? [];
+    if (hex === '' || (version === undefined && parts.length > 1))
       throw new ConfigProblem(
-        'MUNIMENT_MASTER_KEY must be 64 hex digits, or VERSION:HEX pairs with commas, newest first. Make one with: openssl rand -hex 32',
+        'MUNIMENT_MASTER_KEY must be 64 hex digits, or VERSION:HEX pairs with commas, newest first (a key that stood alone is the version "env"). Make one with: openssl rand -hex 32',
       );
-    return { version, key: new Uint8Array(Buffer.from(hex, 'hex')) };
+    return { version: version ?? 'env', key: new Uint8Array(Buffer.from(hex, 'hex')) };
   });
+  if (new Set(keys.map(({ version }) => version)).size < keys.length)
+    throw new ConfigProblem('MUNIMENT_MASTER_KEY names a version twice. Each has one key; nothing was started.');
+  return keys;
 }

@@ -3,17 +3,19 @@ import { mkdirSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobStore } from './artifacts/blobs.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigProblem } from './config.ts';
+import { systemActor } from './core/actor.ts';
 import { hmacSha256, toHex } from './core/hash.ts';
 import type { Store } from './db/commit.ts';
 import { commit } from './db/commit.ts';
 import { openCompany } from './db/company.ts';
 import { openDatabase } from './db/connect.ts';
 import { type EmbeddedDatabase, startEmbedded } from './db/embedded/start.ts';
-import { openErasureFile } from './db/erasure-file.ts';
+import { openErasureFile, replayKeyName } from './db/erasure-file.ts';
 import { openKeepsake, refuseIfBehind } from './db/keepsake.ts';
-import { ownSecret } from './db/keys.ts';
+import { keptSecret, ownSecret } from './db/keys.ts';
 import { environmentKeys, fileKeys, type MasterKeys } from './db/master-keys.ts';
+import { connectionNameOf, mistakenMasters, noteNewest } from './db/master-versions.ts';
 import { prepareDatabase } from './db/migrate.ts';
 import { ensureSettings, recordPolicy } from './db/settings.ts';
 import { openSignIn } from './db/sign-in.ts';
@@ -83,9 +85,9 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     const { url, ownerUrl, embedded } = await findDatabase(config, options.log, closing);
     const demoEnv = options.demo && embedded ? await openDemo(config, embedded, options, now) : {};
     const { ownsQueue } = await prepareDatabase(url, ownerUrl);
-    const db = openDatabase(url);
-    closing.push(() => db.close());
     const masters = findMasterKeys(config, options.log, now());
+    const db = openDatabase(url, 10, connectionNameOf(masters));
+    closing.push(() => db.close());
     const tasks = await openTaskQueue(url, options.report, ownsQueue);
     closing.push(() => tasks.stop(5));
     const policy = await readPolicies(config, demoEnv);
@@ -101,6 +103,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     });
     const keepsake = openKeepsake(config.dataFolder);
     await refuseIfBehind(db, keepsake);
+    await refuseMistakenKeys(store);
     const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
     const { origin } = await ensureSettings(store, originOf(policy, random), now());
     await keepPolicy(store, policy, now());
@@ -113,6 +116,8 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
     });
     closing.push(() => post.close());
     const signInSecret = await ownSecret(store, 'sign-in', random, now());
+    // Only now: a key that has just opened what is here is the one that its name stands for.
+    await commit(store, { state: [], entries: [], tasks: [] }, (tx) => noteNewest(tx, masters, systemActor.id, now()));
     const signIn = openSignIn(db, {
       baseUrl: options.publicUrl,
       secret: toHex(hmacSha256(signInSecret, 'session secret 1')),
@@ -136,7 +141,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
         : null,
       webhook: config.alarmWebhook ? openWebhook(config.alarmWebhook.url, config.alarmWebhook.secret) : null,
       checkpointSigner: { origin, ...signers.ledger },
-      erasures: openErasureFile(config.erasuresFile, masters),
+      erasures: openErasureFile(config.erasuresFile, masters, (of) => keptSecret(store, replayKeyName(of))),
       publicUrl: options.publicUrl,
       demonstration: options.demo,
       version,
@@ -227,6 +232,15 @@ function findMasterKeys(config: Config, log: (line: string) => void, now: Tempor
       `A master key was made in ${path}. Whoever has this folder can read everything in it; in production set MUNIMENT_MASTER_KEY.`,
     );
   return keys;
+}
+
+/** @throws ConfigProblem when a key is another one than the database knows by its name: with it nothing would open */
+async function refuseMistakenKeys(store: Store): Promise<void> {
+  const [mistaken] = await mistakenMasters(store);
+  if (mistaken !== undefined)
+    throw new ConfigProblem(
+      `The master key "${mistaken}" is not the one that wrapped what is in this database. Put the former one back; give a new one a new name and put it first (MUNIMENT_MASTER_KEY=NEWNAME:HEX,${mistaken}:FORMERHEX). Nothing was started.`,
+    );
 }
 
 async function readPolicies(config: Config, extra: Readonly<Record<string, string>>): Promise<PolicySet> {

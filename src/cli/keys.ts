@@ -31,9 +31,12 @@ export const keysRotate: OfficeVerb = {
   usage: 'keys rotate',
   async run(office, actor, words, out) {
     readWords(words, [], ['json']);
-    return printOutcome(out, await rotateKeys(office, actor), ({ newest, made, rewrapped, destroyed, kept }) => [
+    return printOutcome(out, await rotateKeys(office, actor), ({ newest, made, makes, rewrapped, destroyed, kept }) => [
       made ? `The master key ${made} was made.` : `The newest master key is ${newest}.`,
-      `Wrapped anew by it: ${rewrapped.cases} keys of cases, ${rewrapped.keys} signing keys, ${rewrapped.runs} keys of runs.`,
+      ...(makes && !made
+        ? ['An earlier rotation was cut off and is finished now. Run this again for a newer key.']
+        : []),
+      `Wrapped anew by it: ${rewrapped.cases} keys of cases, ${rewrapped.keys} of our own, ${rewrapped.runs} of runs, ${rewrapped.answers} kept answers.`,
       ...destroyed.map((version) => `Destroyed: ${version}. What was shredded before is gone from backups as well.`),
       ...kept.map(({ version, until }) =>
         until === null

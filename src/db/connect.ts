@@ -16,12 +16,13 @@ export type Queryable = Pick<PostgresJsDatabase, 'select' | 'insert' | 'update' 
 /**
  * Open the pool. Nothing is connected until the first query.
  * @param max connections at most; every statement is given up after a minute, so that nothing waits for ever
+ * @param name what the server is told of who is connected (master-versions.ts)
  */
-export function openDatabase(url: string, max = 10): Database {
+export function openDatabase(url: string, max = 10, name = 'muniment'): Database {
   const pool = postgres(url, {
     max,
     onnotice: () => {},
-    connection: { application_name: 'muniment', TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
+    connection: { application_name: name, TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
   });
   const sql = guardTransactions(pool, pause);
   return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 5 }) };

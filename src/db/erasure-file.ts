@@ -21,8 +21,9 @@ export interface WrittenErasure {
 
 /**
  * Erasures written outside the database, one line each, so that they can be replayed after a restore. Lines are
- * encrypted under a key of their own, drawn from the master key whose version stands before each: they hold row keys, and
- * they outlive the case. A master key is kept for as long as a backup may be restored that needs the line.
+ * encrypted under a replay key, drawn from the master key whose version stands before each: they hold row keys, and they
+ * outlive the case. The replay keys of older versions are kept in the database (`replayKeyName`), so that the list can be
+ * read when the version is gone.
  */
 export interface ErasureFile {
   /** What is about to be erased; on disk when this returns, before the first row goes. */
@@ -64,9 +65,22 @@ type Line =
 
 const torn = ' torn';
 const context = 'erasures:1';
-const replayKey = (master: Uint8Array) => hmacSha256(master, 'erasure replay 1');
 
-export function openErasureFile(path: string, masters: MasterKeys): ErasureFile {
+/** What opens the lines of one master version, and nothing else of it. */
+export const replayKey = (master: Uint8Array) => hmacSha256(master, 'erasure replay 1');
+/** The name of the secret under which the replay key of an older version is kept. */
+export const replayKeyName = (version: string) => `erasures:${version}`;
+
+/** @param kept the replay key of a version that is not at hand, or null */
+export function openErasureFile(
+  path: string,
+  masters: MasterKeys,
+  kept: (version: string) => Promise<Uint8Array | null>,
+): ErasureFile {
+  const keyOf = async (version: string) => {
+    const master = masters.current().find((key) => key.version === version);
+    return master ? replayKey(master.key) : kept(version);
+  };
   const append = async (line: Line) => {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'a+', 0o600);
@@ -88,9 +102,9 @@ export function openErasureFile(path: string, masters: MasterKeys): ErasureFile 
     async read(other = path) {
       const text = await readFile(other, 'utf8');
       const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-      const lines = whole.flatMap((line, i) =>
-        line === '' || line.endsWith(torn) ? [] : [openLine(line, i + 1, masters)],
-      );
+      const lines: Line[] = [];
+      for (const [i, line] of whole.entries())
+        if (line !== '' && !line.endsWith(torn)) lines.push(await openLine(line, i + 1, keyOf));
       return withoutLeft(lines);
     },
   };
@@ -103,14 +117,18 @@ async function endsInMidLine(file: Awaited<ReturnType<typeof open>>): Promise<bo
   return buffer[0] !== 0x0a;
 }
 
-function openLine(line: string, number: number, masters: MasterKeys): Line {
+async function openLine(
+  line: string,
+  number: number,
+  keyOf: (version: string) => Promise<Uint8Array | null>,
+): Promise<Line> {
   const parts = /^(\S+) ([A-Za-z0-9+/]+=*)$/.exec(line);
   if (!parts) throw new UnreadableErasures(number, 'is none of ours');
-  const [, version, sealed = ''] = parts;
-  const master = masters.current().find((key) => key.version === version);
-  if (!master) throw new UnreadableErasures(number, `is sealed under the master key ${version}, which is not at hand`);
+  const [, version = '', sealed = ''] = parts;
+  const key = await keyOf(version);
+  if (!key) throw new UnreadableErasures(number, `is sealed under the master key ${version}, which is not at hand`);
   try {
-    const plain = decrypt(replayKey(master.key), Buffer.from(sealed, 'base64'), context);
+    const plain = decrypt(key, Buffer.from(sealed, 'base64'), context);
     return JSON.parse(Buffer.from(plain).toString('utf8')) as Line;
   } catch {
     throw new UnreadableErasures(number, 'was changed, or is of another installation');

@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { formatInstant } from '../core/instants.ts';
 
 /** A master key and the name of its version. The newest wraps; older ones open what they wrapped. */
@@ -52,10 +55,9 @@ export function fileKeys(path: string, now: Temporal.Instant): { keys: MasterKey
   let seen = '';
   let known: readonly MasterKey[] = [];
   const current = () => {
-    const { mtimeMs, size, ino } = statSync(path);
-    const stamp = `${ino} ${size} ${mtimeMs}`;
+    const stamp = stampOf(path);
     if (stamp !== seen) {
-      known = parseKeys(path, readFileSync(path, 'utf8'));
+      known = readKeys(path);
       seen = stamp;
     }
     return known;
@@ -87,7 +89,7 @@ function newKey(at: Temporal.Instant): MasterKey {
 /** Of two first starts at once one makes the file, and the other reads what was made: never a part of it. */
 function create(path: string, now: Temporal.Instant): boolean {
   if (existsSync(path)) return false;
-  const draft = writeDraft(path, formatKeys([newKey(now)]));
+  const draft = writeDraft(path, formatKeys([newKey(now)]), null);
   try {
     linkSync(draft, path);
     return true;
@@ -95,9 +97,22 @@ function create(path: string, now: Temporal.Instant): boolean {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
   } finally {
-    unlinkSync(draft);
+    rmSync(draft, { force: true });
     syncFolder(path);
   }
+}
+
+/** Changes whenever the file was replaced or written to. */
+function stampOf(path: string): string {
+  const { mtimeMs, size, ino } = statSync(path);
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
+/** What was opened just before it was replaced may be overwritten already: then what is there now is read. */
+function readKeys(path: string): readonly MasterKey[] {
+  const stamp = stampOf(path);
+  const text = readFileSync(path, 'utf8');
+  return stampOf(path) === stamp ? parseKeys(path, text) : readKeys(path);
 }
 
 function formatKeys(keys: readonly MasterKey[]): string {
@@ -127,28 +142,50 @@ function parseKeys(path: string, text: string): readonly MasterKey[] {
   return keys;
 }
 
-/** Beside its place, synced, then renamed into it, and the folder synced: a crash leaves the old keys or the new ones. */
+/**
+ * Beside its place, synced, then renamed into it, and the folder synced: a crash leaves the old keys or the new ones.
+ * Afterwards nothing else of ours has keys in it: neither what the file was, nor drafts that a crash left. What a disk
+ * or a file system keeps of overwritten bytes is out of our hands.
+ */
 function replace(path: string, text: string): void {
-  const draft = writeDraft(path, text);
+  const former = openSync(path, 'r+');
   try {
-    renameSync(draft, path);
-  } catch (error) {
-    unlinkSync(draft);
-    throw error;
+    const draft = writeDraft(path, text, fstatSync(former));
+    try {
+      renameSync(draft, path);
+    } finally {
+      rmSync(draft, { force: true });
+    }
+    syncFolder(path);
+    overwrite(former);
+  } finally {
+    closeSync(former);
   }
-  syncFolder(path);
+  const drafts = readdirSync(dirname(path)).filter(
+    (name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.part'),
+  );
+  for (const name of drafts) rmSync(join(dirname(path), name), { force: true });
 }
-
-function writeDraft(path: string, text: string): string {
+/** @param like whose owner the draft gets: a verb run as root must leave the service its file */
+function writeDraft(path: string, text: string, like: { readonly uid: number; readonly gid: number } | null): string {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.part`;
   const file = openSync(draft, 'wx', 0o600);
   try {
+    if (like && like.uid !== process.getuid?.()) fchownSync(file, like.uid, like.gid);
     writeSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
   return draft;
+}
+
+/** Zeros over a file that has no name any more. One that somebody linked elsewhere is theirs. */
+function overwrite(file: number): void {
+  const { nlink, size } = fstatSync(file);
+  if (nlink > 0) return;
+  writeSync(file, new Uint8Array(size), 0, size, 0);
+  fsyncSync(file);
 }
 
 function syncFolder(path: string): void {

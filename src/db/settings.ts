@@ -93,8 +93,7 @@ export async function claimIdempotencyKey(
   fingerprint: string,
   now: Temporal.Instant,
 ): Promise<Idempotent> {
-  // A repeat comes within a day or not at all; and what an answer said of somebody must not outlive it for long.
-  await store.db.orm.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, now.subtract({ hours: keptHours })));
+  await forgetAnswers(store.db.orm, now);
   const added = await store.db.orm
     .insert(idempotencyKeys)
     .values({ actor, key, fingerprint, createdAt: now })
@@ -113,7 +112,14 @@ export async function claimIdempotencyKey(
 }
 
 const keptHours = 24;
-const answerContext = (actor: string, key: string) => `idempotency:${actor}\n${key}`;
+
+/** A repeat comes within a day or not at all; and what an answer said of somebody must not outlive it for long. */
+export async function forgetAnswers(tx: Queryable, now: Temporal.Instant): Promise<void> {
+  await tx.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, now.subtract({ hours: keptHours })));
+}
+
+/** What a kept answer is bound to: it opens for nobody else's key. */
+export const answerContext = (actor: string, key: string) => `idempotency:${actor}\n${key}`;
 
 function openAnswer(store: Store, actor: string, key: string, sealed: string): string {
   const plain = store.vault.unwrap(Buffer.from(sealed, 'base64'), answerContext(actor, key));
@@ -121,7 +127,6 @@ function openAnswer(store: Store, actor: string, key: string, sealed: string): s
 }
 
 /** Keep an answer, sealed: it may speak of people. */
-
 export async function keepIdempotentAnswer(
   store: Store,
   actor: string,

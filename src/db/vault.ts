@@ -46,6 +46,9 @@ export interface Vault {
   rewrapCase(id: string, wrapped: Uint8Array, version: string): { wrapped: Uint8Array; version: string };
 }
 
+/** How long a process may still open a case that another one has shredded. */
+const rememberSeconds = 60;
+
 /** The version that wraps a secret (`wrap`): it stands before the first line break. */
 function versionOf(wrapped: Uint8Array): string {
   return Buffer.from(wrapped.subarray(0, wrapped.indexOf(0x0a))).toString('utf8');
@@ -58,10 +61,11 @@ export function openVault(db: Database, masters: MasterKeys): Vault {
     return key;
   };
   // A few hundred unwrapped keys stay in memory; a lookup costs a query, and pages show many cases at once.
-  const known = new Map<string, Uint8Array>();
+  // Not for long: a case may be shredded by another process, which cannot reach into this one.
+  const known = new Map<string, { readonly key: Uint8Array; readonly untilMs: number }>();
   const remember = (id: string, key: Uint8Array) => {
     if (known.size >= 500) known.delete(known.keys().next().value ?? '');
-    known.set(id, key);
+    known.set(id, { key, untilMs: performance.now() + 1000 * rememberSeconds });
     return key;
   };
   const masterOf = (version: string) => {
@@ -71,7 +75,7 @@ export function openVault(db: Database, masters: MasterKeys): Vault {
   };
   const caseKey = async (id: string): Promise<Uint8Array> => {
     const there = known.get(id);
-    if (there) return there;
+    if (there && performance.now() < there.untilMs) return there.key;
     const [row] = await db.orm.select().from(caseKeys).where(eq(caseKeys.id, id));
     if (!row?.wrapped) throw new Error(`the key of case ${id} was destroyed or never made`);
     return remember(id, decrypt(masterOf(row.masterVersion).key, row.wrapped, `case:${id}`));

@@ -4,6 +4,7 @@ import { pendingCount } from '../db/ledger.ts';
 import { refusedNotices } from '../db/notices.ts';
 import { type Excess, excessOfOwnRole } from '../db/roles.ts';
 import type { Office } from './office.ts';
+import { newestMaster, rotateAfterDays } from './rotate-keys.ts';
 
 export interface HealthCheck {
   readonly name: string;
@@ -27,6 +28,8 @@ const wrong = (detail: string): Found => ({ ok: false, stopsWork: true, detail }
 
 /** Bytes below which a package or a certificate may not find room. */
 const roomNeeded = 1_000_000_000;
+/** Nights after its 90 days on which a key of our own making was not replaced, before somebody should look. */
+const nightsMissed = 3;
 /** Seconds by which two clocks may differ: half a minute decides no deadline and no cutoff of days. */
 const clockTolerance = 30;
 
@@ -113,19 +116,29 @@ async function keysHealth(office: Office): Promise<Found> {
       `Keys of cases are wrapped by the master key ${missing.join(', ')}, which is not configured: they cannot be read. Add it to MUNIMENT_MASTER_KEY.`,
     );
   const { masters } = office.store.vault;
-  const [newest, ...older] = masters.current();
-  const wrapped = await countWrapped(office.store);
+  const newest = await newestMaster(office);
+  const older = masters.current().length - 1;
+  const days = newest?.since ? Math.floor(office.now().since(newest.since).total('hours') / 24) : 0;
+  const wrapped = await countWrapped(office.store.db.orm);
   const behind = wrapped.filter(({ version }) => version !== newest?.version);
   if (behind.length > 0)
     return worthKnowing(
       `Older master keys still wrap something (${behind.map(({ version }) => version).join(', ')}). Run muniment keys rotate, and remove them only after that.`,
+    );
+  if (masters.kind === 'environment' && days > rotateAfterDays)
+    return worthKnowing(
+      `The master key ${newest?.version} is ${days} days old; ${rotateAfterDays} are meant. Make one (openssl rand -hex 32), put it first in MUNIMENT_MASTER_KEY under a new name with this one behind it, start every process so, then run muniment keys rotate.`,
+    );
+  if (masters.kind === 'file' && days > rotateAfterDays + nightsMissed)
+    return worthKnowing(
+      `The master key ${newest?.version} is ${days} days old: no worker has looked after it at night. Run muniment keys rotate, and keep a worker running (serve --role worker).`,
     );
   if (masters.kind === 'file' && !office.demonstration)
     return worthKnowing(
       'The master key was made here and lies beside the data. In production set MUNIMENT_MASTER_KEY.',
     );
   return good(
-    `every case key can be opened; the master key is ${newest?.version ?? 'none'}${newest?.madeAt ? `, made ${formatInstant(newest.madeAt).slice(0, 10)}` : ''}${older.length > 0 ? `, ${older.length} older kept` : ''}`,
+    `every case key can be opened; the master key is ${newest?.version ?? 'none'}${newest?.since ? `, ${days} days old (since ${formatInstant(newest.since).slice(0, 10)})` : ''}${older > 0 ? `; ${older} older wrap nothing and are there for backups` : ''}`,
   );
 }
 

@@ -30,7 +30,7 @@ interface EntryFacts {
   'token.revoked': { token: string; actor: string };
   'key.created': { kid: string; purpose: string; actor: string | null };
   'key.master_made': { version: string };
-  'key.rewrapped': { version: string; cases: number; keys: number; runs: number };
+  'key.rewrapped': { version: string; cases: number; keys: number; runs: number; answers: number };
   'key.master_destroyed': { version: string };
   'hold.placed': { hold: string; scope: string; state: 'active' | 'pending'; records: number; root: string };
   'hold.active': { hold: string; records: number; root: string };

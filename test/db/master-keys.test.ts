@@ -1,8 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ConfigProblem, readConfig } from '../../src/config.ts';
 import { environmentKeys, fileKeys } from '../../src/db/master-keys.ts';
 
 const at = Temporal.Instant.from('2026-11-27T09:30:00Z');
@@ -46,6 +57,31 @@ describe('master keys in a file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  it('leave no copy when one is destroyed: not in drafts of a crash, nor in the bytes of the file that was', () => {
+    const path = place();
+    const { keys } = fileKeys(path, at);
+    const [old] = keys.current();
+    const hex = Buffer.from(old?.key ?? []).toString('hex');
+    keys.make(later);
+    writeFileSync(`${path}.4711.deadbeef.part`, `left by a crash ${hex}\n`);
+    writeFileSync(`${path}.backup`, 'somebody else put this here');
+    const former = openSync(path, 'r');
+    keys.destroy(old?.version ?? '');
+    expect(readFileSync(former, 'latin1')).not.toContain(hex);
+    closeSync(former);
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['master.key', 'master.key.backup']);
+    expect(readFileSync(path, 'utf8')).not.toContain(hex);
+  });
+
+  it('leave a copy alone that somebody linked: that is theirs', () => {
+    const path = place();
+    const { keys } = fileKeys(path, at);
+    const before = readFileSync(path, 'utf8');
+    linkSync(path, `${path}.snapshot`);
+    keys.make(later);
+    expect(readFileSync(`${path}.snapshot`, 'utf8')).toBe(before);
+  });
+
   it('that are gone or spoiled are said to be, and never replaced by new ones', () => {
     const path = place();
     for (const text of ['', 'no key\n', `${'ab'.repeat(31)}\n`, `v1 ${'ab'.repeat(32)} yesterday\n`]) {
@@ -82,6 +118,22 @@ describe('master keys in a file', () => {
 });
 
 describe('master keys in the environment', () => {
+  const [a, b] = ['aa'.repeat(32), 'BB'.repeat(32)];
+  const read = (text: string) =>
+    readConfig({ MUNIMENT_MASTER_KEY: text }).masterKeys.map(
+      ({ version, key }) => `${version}:${Buffer.from(key).toString('hex').slice(0, 2)}`,
+    );
+
+  it('are one by itself, or several by their names, newest first', () => {
+    expect(read(a)).toEqual(['env:aa']);
+    expect(read(`v2:${b}, env:${a}`)).toEqual(['v2:bb', 'env:aa']);
+  });
+
+  it('of a list without names are refused: the new one would take the name of the old', () => {
+    for (const text of [`${b},${a}`, `v2:${b},${a}`, `v1:${a},v1:${b}`, `v1:${a},`, `v 1:${a}`, `:${a}`, a.slice(2)])
+      expect(() => read(text), text).toThrow(ConfigProblem);
+  });
+
   it('are for whoever runs the service to make and remove', () => {
     const keys = environmentKeys([{ version: 'v1', key: new Uint8Array(32) }]);
     expect(keys.make(at)).toBeNull();

@@ -138,7 +138,11 @@ describe('after a restore', () => {
         detail: expect.stringContaining('Line 1'),
       });
     }
-    const foreign = openErasureFile(other, environmentKeys([{ version: 'env', key: new Uint8Array(32) }]));
+    const foreign = openErasureFile(
+      other,
+      environmentKeys([{ version: 'env', key: new Uint8Array(32) }]),
+      async () => null,
+    );
     writeFileSync(other, '');
     await foreign.begin({ request: 'req_01jdq4v7m8abcdefghjkmnpqrs', at: office.now(), rows });
     expect(await replayErasures(office, other)).toMatchObject({ code: 'invalid' });

@@ -31,7 +31,7 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'token.revoked': { token: 'tok_1', actor: 'act_2' },
   'key.created': { kid: 'YC_rSqYqGT9TItpUEbi3tXQQ4Ghh4LzPDG2D-G3C0oA', purpose: 'approver', actor: 'act_2' },
   'key.master_made': { version: '2026-11-27-1a2b3c' },
-  'key.rewrapped': { version: '2026-11-27-1a2b3c', cases: 12, keys: 5, runs: 3 },
+  'key.rewrapped': { version: '2026-11-27-1a2b3c', cases: 12, keys: 5, runs: 3, answers: 2 },
   'key.master_destroyed': { version: '2026-08-27-4d5e6f' },
   'hold.placed': { hold: 'hld_1', scope: digest('b'), state: 'active', records: 46, root: digest('c') },
   'hold.active': { hold: 'hld_1', records: 46, root: digest('c') },
@@ -123,7 +123,7 @@ describe('the entries of the ledger', () => {
       'actor alarm batch by demand document export hold incident kid lending move package preparer request requestedBy review run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
     const counts =
-      'attempts cases count destroyed due epoch given held keys kept left masked people records removed sessions runs spared tokens uncounted';
+      'answers attempts cases count destroyed due epoch given held keys kept left masked people records removed sessions runs spared tokens uncounted';
     const codes =
       'canApprove code dataset dryRun factor from ground kind outcome purpose quarter reason reasons regime risk role state to type version way';
     const dates = 'awareAt cutoff cutoffs notifiedAt notifyBy until';
