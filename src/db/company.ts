@@ -66,7 +66,7 @@ const claimsSchema = z.object({
   azp: z.string().optional(),
   email: z.string().max(320).optional(),
   // Some providers write "true"; what is not the value of the standard is not relied on.
-  email_verified: z.unknown(),
+  email_verified: z.unknown().optional(),
   amr: z.array(z.string()).optional().catch(undefined),
 });
 
