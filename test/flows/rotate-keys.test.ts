@@ -1,6 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
@@ -214,61 +212,4 @@ describe('a rotation beside a service', () => {
     expect((await again.post('/console/second-factor', { way: 'app', code: nextCode(secret) })).to).toBe('/console');
     await tokenFor(office, { name: 'after', role: 'legal' });
   });
-});
-
-/** Every value of every table, as somebody with a copy of the database would read it. */
-async function everything(sql: postgres.Sql): Promise<string> {
-  const tables =
-    await sql`SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'pgboss')`;
-  const parts: string[] = [];
-  for (const { name } of tables) {
-    const rows = await sql.unsafe(`SELECT t::text AS row FROM ${String(name)} t`);
-    parts.push(...rows.map(({ row }) => String(row)));
-  }
-  return parts.join('\n');
-}
-
-describe('shredding', () => {
-  const planted = 'the heron nests behind the boathouse';
-
-  it('leaves nothing that yields the text: not the database, not a copy made before, not the blob store', async () => {
-    const masters = environmentKeys([ofTest]);
-    const { store } = withKeys(masters);
-    await store.vault.newCase('shred_1', now);
-    const sealed = await store.vault.seal('shred_1', { said: planted });
-    await office.blobs.write(
-      'shred-blob',
-      (async function* () {
-        yield new TextEncoder().encode(planted);
-      })(),
-      await store.vault.caseKey('shred_1'),
-    );
-    const [backup] = await store.db.sql`SELECT wrapped, master_version FROM case_keys WHERE id = 'shred_1'`;
-    await store.vault.shred('shred_1', now);
-    expect(await everything(store.db.sql)).not.toContain(planted);
-    for (const name of readdirSync(join(opened.folder, 'blobs'), { recursive: true, encoding: 'utf8' })) {
-      const bytes = await readOrNothing(join(opened.folder, 'blobs', name));
-      expect(bytes).not.toContain(planted);
-    }
-    await expect(withKeys(masters).store.vault.open('shred_1', sealed)).rejects.toThrow('destroyed');
-
-    // A backup from before the shredding still has the wrapped key: it opens as long as the master key is kept …
-    await store.db
-      .sql`UPDATE case_keys SET wrapped = ${backup?.wrapped as Uint8Array}, destroyed_at = NULL WHERE id = 'shred_1'`;
-    expect((await withKeys(masters).store.vault.open('shred_1', sealed)).reveal()).toEqual({ said: planted });
-    // … and no longer, once that version is destroyed.
-    await expect(withKeys(environmentKeys([v('8')])).store.vault.open('shred_1', sealed)).rejects.toThrow(
-      'not configured',
-    );
-    const wrongKey = environmentKeys([{ version: String(backup?.master_version), key: hexKey('8') }]);
-    await expect(withKeys(wrongKey).store.vault.open('shred_1', sealed)).rejects.toThrow();
-  });
-
-  async function readOrNothing(path: string): Promise<string> {
-    try {
-      return readFileSync(path, 'latin1');
-    } catch {
-      return '';
-    }
-  }
 });
