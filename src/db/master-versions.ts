@@ -129,7 +129,11 @@ export function connectionNameOf(masters: MasterKeys): string {
   return [connectionName, ...tags].join(' ');
 }
 
-/** Whether a process is connected that could not open what the newest key wraps. */
+/**
+ * Whether a process is connected that could not open what the newest key wraps.
+ * KNOWN GAP: a process that had nothing to ask for an hour may have no connection, and is not seen; a worker always has
+ * one. docs/OPERATIONS.md says to start every process with both keys first.
+ */
 export async function isSomebodyWithout(store: Store, newest: MasterKey): Promise<boolean> {
   const rows = await store.db.orm.execute<{ name: string }>(sql`
     SELECT DISTINCT application_name AS name FROM pg_stat_activity

@@ -45,8 +45,8 @@ function bytesOf(value: unknown): readonly Uint8Array[] {
 /** Everything that can be read with these values, files and master keys. */
 async function attack(values: readonly unknown[], folder: string, masters: readonly MasterKey[]): Promise<string> {
   const stored = values.flatMap(bytesOf).filter(({ length }) => length > 0);
-  const names = [...new Set(values.filter((value) => typeof value === 'string' && value.length < 100))];
-  const contexts = names.flatMap((name) => ['sealed:', 'case:', 'key:', 'run:'].map((kind) => `${kind}${name}`));
+  const names = new Set(values.flatMap((value) => (typeof value === 'string' && value.length < 100 ? [value] : [])));
+  const contexts = [...names].flatMap((name) => ['sealed:', 'case:', 'key:', 'run:'].map((kind) => `${kind}${name}`));
   contexts.push('idempotency:act_1\nk-1', 'erasures:1');
   const read = [...stored];
   const keys: Uint8Array[] = masters.flatMap(({ key }) => [key, hmacSha256(key, 'erasure replay 1')]);
