@@ -31,6 +31,21 @@ export async function takeBeginning(store: Store, state: string, now: Temporal.I
 const identifierOf = (state: string) => `company/${sha256Hex(state)}`;
 const dateOf = (at: Temporal.Instant) => new Date(at.epochMilliseconds);
 
+/** Whether a person is tied to a subject of that issuer. */
+export async function isTied(store: Store, personId: string, issuer: string): Promise<boolean> {
+  const found = await store.db.orm.select({ id: accounts.id }).from(accounts).where(linkOf(personId, issuer));
+  return found.length > 0;
+}
+
+/** @returns false when there is nothing to undo */
+export async function untieSubject(tx: Queryable, personId: string, issuer: string): Promise<boolean> {
+  const gone = await tx.delete(accounts).where(linkOf(personId, issuer)).returning({ id: accounts.id });
+  return gone.length > 0;
+}
+
+const linkOf = (personId: string, issuer: string) =>
+  and(eq(accounts.userId, personId), eq(accounts.providerId, issuer));
+
 /**
  * Tie a person to the subject by which the provider knows them, once. A person has one subject at an issuer and a subject
  * one person: an address that the company gave to somebody else brings another subject and inherits nothing.

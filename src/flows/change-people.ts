@@ -1,6 +1,7 @@
 import type { Actor, Role } from '../core/actor.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
+import { isTied, untieSubject } from '../db/company-links.ts';
 import { countActive, type Person, personById, revokeTokens, setDisabled, setRole, tokenById } from '../db/people.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
 import type { Office } from './office.ts';
@@ -74,6 +75,31 @@ export async function resetSecondFactor(office: Office, by: Actor, personId: str
     return returnWithin(tx, person.id, now, by.id);
   });
   return person;
+}
+
+/**
+ * Undo which account of the company's provider is a person's: the next one with their verified address is theirs. For
+ * somebody who got a new account there; whether it is still the same somebody is what the administrator answers for.
+ */
+export async function untieCompany(office: Office, by: Actor, personId: string): Promise<Person | Refusal> {
+  const person = await changeable(office, by, personId, 'company account');
+  if (isRefusal(person)) return person;
+  const issuer = office.company?.issuer ?? '';
+  const now = office.now();
+  let wasTied = false;
+  await commit(office.store, { state: [], entries: [], tasks: [] }, async (tx) => {
+    wasTied = await untieSubject(tx, person.id, issuer);
+    if (!wasTied) return [];
+    await office.signIn.endSessions(tx, person.id, { allBut: null });
+    const untied = entry('factor.removed', now, by.id, { actor: person.id, factor: 'company' });
+    return [untied, ...(await returnWithin(tx, person.id, now, by.id))];
+  });
+  return wasTied ? person : refuse('not_found', `No company account is tied to ${person.name}.`);
+}
+
+/** Whether somebody has signed in with the company's provider, and from then on with that account only. */
+export async function isTiedToCompany(office: Office, personId: string): Promise<boolean> {
+  return office.company !== null && isTied(office.store, personId, office.company.issuer);
 }
 
 /** Revoke a token: one's own, or anybody's for whoever manages people. It ends at once. */

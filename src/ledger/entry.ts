@@ -13,7 +13,7 @@ interface EntryFacts {
   'actor.enabled': { actor: string };
   /** A way to prove oneself was set up or taken away: an authenticator app, a passkey, a password. */
   'factor.added': { actor: string; factor: 'app' | 'company' | 'passkey' | 'password' | 'recovery' };
-  'factor.removed': { actor: string; factor: 'app' | 'passkey' };
+  'factor.removed': { actor: string; factor: 'app' | 'company' | 'passkey' };
   'factor.recovery_used': { actor: string; left: number };
   /** Too many wrong passwords: unknown devices are not let in for a while. */
   'sign_in.barred': { actor: string | null };

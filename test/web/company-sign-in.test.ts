@@ -175,6 +175,29 @@ describe('signing in with the company', () => {
     expect(said).toEqual([]);
   });
 
+  it('ties a person to a new account once an administrator has untied the old one, which is then a stranger’s', async () => {
+    const boss = await newMember(office, 'admin', 'boss@example.com');
+    const { visitor: administrator } = await firstSignIn(app, boss.email);
+    const { email, sub, id } = await invited();
+    const at = `/console/settings/people/${id}`;
+    expect((await administrator.post(`${at}/untie`)).text).toContain('No company account is tied');
+    const { visitor } = await enter(sub);
+    provider.accounts.set('renewed', { email, email_verified: true });
+    await expectRefused(() => enter('renewed'));
+    expect((await administrator.get(at)).text).toContain('Untie their company account');
+    expect((await administrator.post(`${at}/untie`)).status).toBe(303);
+    expect(await halfOf(visitor)).toBeNull();
+    expect((await enter('renewed')).answer.status).toBe(303);
+    await expectRefused(() => enter(sub));
+    expect(await linkedEntries(id)).toHaveLength(2);
+    const alarms = await office.store.db.sql`SELECT facts FROM alarms WHERE facts->>'actor' = ${id}`;
+    expect(alarms).toContainEqual({ facts: { actor: id, by: boss.id, factor: 'company' } });
+    // A proof that is not fresh is not enough, and nobody does it for themselves.
+    expect((await administrator.post(`/console/settings/people/${boss.id}/untie`)).status).toBe(409);
+    now = now.add({ minutes: 6 });
+    expect((await administrator.post(`${at}/untie`)).to).toMatch(/step-up/);
+  });
+
   it('does not take an address for another that only folds to it', async () => {
     await invitePerson(office, admin, { email: 'kelvin@example.com', name: 'Kelvin', role: 'legal', title: null });
     provider.accounts.set('kelvin', { email: '\u212Aelvin@example.com', email_verified: true });

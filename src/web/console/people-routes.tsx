@@ -1,7 +1,15 @@
 import type { Context } from 'hono';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { acknowledgeAlarm, alarmsPage } from '../../flows/alarms.ts';
-import { changeRole, disablePerson, enablePerson, resetSecondFactor, revokeToken } from '../../flows/change-people.ts';
+import {
+  changeRole,
+  disablePerson,
+  enablePerson,
+  isTiedToCompany,
+  resetSecondFactor,
+  revokeToken,
+  untieCompany,
+} from '../../flows/change-people.ts';
 import { inviteAgain, inviteByMail } from '../../flows/create-actor.ts';
 import { actorNames, keysPage, lookUpPerson, peoplePage } from '../../flows/look-up.ts';
 import { unreviewedLendings } from '../../flows/review-lending.ts';
@@ -24,6 +32,7 @@ export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): vo
           frame={(c.get('visit') as Visit).frame}
           person={person}
           factors={{ app: hasApp, passkeys: passkeys.length }}
+          isTied={await isTiedToCompany(office, id)}
           tokens={await tokenRows(office, await actorNames(office), id)}
           refusal={refusal}
         />
@@ -93,7 +102,7 @@ export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): vo
     const to = (await actorNames(office)).get(id) ?? id;
     return c.html((<InvitePage frame={frame} refusal={null} values={{}} link={{ to, ...invited }} />) as Html);
   });
-  app.post('/settings/people/:id/:move{role|disable|enable|reset}', async (c) => {
+  app.post('/settings/people/:id/:move{role|disable|enable|reset|untie}', async (c) => {
     const refused = allow(c, 'people.manage');
     if (refused) return refused;
     const { id, move } = c.req.param();
@@ -104,6 +113,7 @@ export function addPeoplePages({ app, office, allow, say, stepUpFor }: Desk): vo
       disable: () => disablePerson(office, actor, id),
       enable: () => enablePerson(office, actor, id),
       reset: () => resetSecondFactor(office, actor, id),
+      untie: () => untieCompany(office, actor, id),
     };
     const done = await moves[move]?.();
     const at = `/console/settings/people/${id}`;

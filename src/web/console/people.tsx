@@ -108,12 +108,15 @@ export function PersonPage({
   frame,
   person,
   factors,
+  isTied,
   tokens,
   refusal,
 }: {
   readonly frame: Frame;
   readonly person: PersonRow;
   readonly factors: { readonly app: boolean; readonly passkeys: number };
+  /** To an account of the company's provider. */
+  readonly isTied: boolean;
   readonly tokens: readonly TokenRow[];
   readonly refusal: Refusal | null;
 }) {
@@ -164,6 +167,7 @@ export function PersonPage({
           {factors.app || factors.passkeys > 0 ? (
             <Act action={`${at}/reset`} label="Take the second factor away (lost phone)" />
           ) : null}
+          {isTied ? <Act action={`${at}/untie`} label="Untie their company account (they got a new one)" /> : null}
           {person.disabledAt ? (
             <Act action={`${at}/enable`} label={`Let ${person.name} in again`} />
           ) : (
