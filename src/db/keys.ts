@@ -119,7 +119,8 @@ export interface Wrapped extends WrappedCounts {
 /** The version before the line break of a wrapped secret (vault.ts), in SQL. */
 export const versionIn = (column: SQL) =>
   sql`convert_from(substring(${column} for position('\\x0a'::bytea in ${column}) - 1), 'UTF8')`;
-const answerIn = sql`decode(body, 'base64')`;
+/** An answer from before they were sealed is plain JSON and no Base64: it goes by itself, and is none of ours here. */
+const answerIn = sql`(CASE WHEN body ~ '^[A-Za-z0-9+/]+=*$' THEN decode(body, 'base64') END)`;
 
 /** Everything that is wrapped, by the version that wraps it. */
 export async function countWrapped(tx: Queryable): Promise<readonly Wrapped[]> {
@@ -131,7 +132,7 @@ export async function countWrapped(tx: Queryable): Promise<readonly Wrapped[]> {
       UNION ALL SELECT ${versionIn(sql`run_key`)}, 0, 0, count(*), 0 FROM disposition_runs GROUP BY 1
       UNION ALL SELECT ${versionIn(answerIn)}, 0, 0, 0, count(*) FROM idempotency_keys WHERE body IS NOT NULL GROUP BY 1
       ) AS parts
-    GROUP BY 1 ORDER BY 1`);
+    WHERE version IS NOT NULL GROUP BY 1 ORDER BY 1`);
   return rows.map((row) => ({
     version: row.version,
     cases: Number(row.cases),

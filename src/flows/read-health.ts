@@ -127,7 +127,7 @@ async function keysHealth(office: Office): Promise<Found> {
     );
   if (masters.kind === 'environment' && days > rotateAfterDays)
     return worthKnowing(
-      `The master key ${newest?.version} is ${days} days old; ${rotateAfterDays} are meant. Make one (openssl rand -hex 32), put it first in MUNIMENT_MASTER_KEY under a new name with this one behind it, start every process so, then run muniment keys rotate.`,
+      `The master key ${newest?.version} is ${days} days old; ${rotateAfterDays} are meant. Make one and rotate (docs/OPERATIONS.md, "The master key").`,
     );
   if (masters.kind === 'file' && days > rotateAfterDays + nightsMissed)
     return worthKnowing(

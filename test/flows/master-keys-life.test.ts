@@ -67,6 +67,21 @@ describe('the key file of an earlier release, which has no date', () => {
   }, 60_000);
 });
 
+describe('an installation of an earlier release', () => {
+  it('starts and rotates with an answer that was kept before answers were sealed', async () => {
+    await using world = await openKeysWorld();
+    const sealed = await within(world, 0, '', ({ office }) => fillOffice(office));
+    await world.database
+      .sql`INSERT INTO idempotency_keys VALUES ('act_1', 'k-0', 'print', 201, '{"id":"req_1"}', ${begun})`;
+    await within(world, 0, '', async ({ office }) => {
+      const { newest, rewrapped } = done(await rotateKeys(office, operator));
+      expect(rewrapped.answers).toBe(1);
+      expect(await wrappers(office)).toEqual([newest]);
+      await expectOpens(office, sealed, 'with a plain answer');
+    });
+  }, 60_000);
+});
+
 describe('keys of the environment', () => {
   it('are said to be old after 90 days, and to wrap something still until they are rotated', async () => {
     await using world = await openKeysWorld();

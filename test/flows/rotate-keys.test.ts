@@ -163,7 +163,8 @@ describe('master keys of our own making', () => {
     // Take everything over from the test's own key.
     const own: MasterKeys = { ...keys, current: () => [...keys.current(), { ...ofTest, madeAt: null }] };
     good(await rotateKeys(withKeys({ ...own, make: () => null }), cli));
-    const mine = withKeys(keys);
+    let leap = 0;
+    const mine: Office = { ...withKeys(keys), clockJumpSeconds: () => leap };
     const sealed = await fill(mine, 'own', 3);
     const [first] = keys.current();
     expect(good((await tendKeys(mine, cli, 'night 1')) ?? ({} as Refusal))).toMatchObject({ made: null });
@@ -179,6 +180,9 @@ describe('master keys of our own making', () => {
     expect(keys.current()).toHaveLength(2);
 
     now = start.add({ seconds: 180 * day });
+    leap = 90 * day;
+    expect(await tendKeys(mine, cli, 'a night by a clock that has leapt')).toMatchObject({ destroyed: [] });
+    leap = 0;
     const third = good((await tendKeys(mine, cli, 'night 3')) ?? ({} as Refusal));
     expect(third.destroyed).toEqual([first?.version]);
     expect(keys.current().map(({ version }) => version)).toEqual([third.newest, second.newest]);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type postgres from 'postgres';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { blobStore } from '../../src/artifacts/blobs.ts';
 import { cliActor } from '../../src/cli/verb.ts';
 import { clockActor } from '../../src/core/actor.ts';
@@ -135,6 +135,22 @@ describe('a case whose key was destroyed', () => {
     await expect(openVault(db, vault.masters).caseKey(caseId)).rejects.toThrow('destroyed or never made');
     await house.close();
   }, 60_000);
+
+  it('is closed within a minute to another process that had it open', async () => {
+    await using world = await openKeysWorld();
+    const house = await world.open(begun);
+    const { db, vault } = house.office.store;
+    await vault.newCase('case_1', house.office.now());
+    const other = openVault(db, vault.masters);
+    await other.caseKey('case_1');
+    await vault.shred('case_1', house.office.now());
+    await expect(vault.caseKey('case_1')).rejects.toThrow('destroyed');
+    const later = performance.now() + 60_000;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => later);
+    await expect(other.caseKey('case_1')).rejects.toThrow('destroyed');
+    clock.mockRestore();
+    await house.close();
+  });
 
   it('is read from an older copy as long as the master key of that time is there, and not when it was destroyed', async () => {
     await using world = await openKeysWorld();
