@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gte } from 'drizzle-orm';
+import { and, count, desc, eq, gte, isNull } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
 import type { Export, ExportFormat, ExportPurpose, ExportState, Rendering } from '../evidence/export.ts';
@@ -67,11 +67,22 @@ export async function loadExport(store: Store, id: string): Promise<Export | nul
   return row ? toExport(store, row) : null;
 }
 
-/** Exports, newest first. */
-export async function listExports(store: Store, limit: number, offset = 0): Promise<readonly Export[]> {
+/** Exports, newest first: all of them, or without those that answer demands or requests. */
+export async function listExports(
+  store: Store,
+  which: { readonly ofDemands: boolean; readonly ofRequests: boolean },
+  limit: number,
+  offset = 0,
+): Promise<readonly Export[]> {
   const rows = await store.db.orm
     .select()
     .from(exports_)
+    .where(
+      and(
+        which.ofDemands ? undefined : isNull(exports_.demandId),
+        which.ofRequests ? undefined : isNull(exports_.requestId),
+      ),
+    )
     .orderBy(desc(exports_.requestedAt), desc(exports_.id))
     .limit(limit)
     .offset(offset);

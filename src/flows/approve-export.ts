@@ -11,21 +11,30 @@ import { personById } from '../db/people.ts';
 import { approveExport as decideApproval, type Export, mayApproveExport, type Rendering } from '../evidence/export.ts';
 import type { PayloadFile } from '../evidence/manifest.ts';
 import { emptyRoot } from '../ledger/merkle.ts';
+import { exportFor } from './export-access.ts';
 import { carryOut, type Office } from './office.ts';
 import { type ApproverPresence, approverSigner } from './signers.ts';
 
 /**
  * Approve a rendered export with the approver's own signature over its exact manifest. The bytes that were rendered
  * are the bytes that will be sealed; the seal follows as a task.
+ * @param answers the request with which it is approved; null: it answers none
  */
 export async function approveExport(
   office: Office,
   actor: Actor,
   presence: ApproverPresence,
   id: string,
+  answers: string | null = null,
 ): Promise<Export | Refusal> {
-  const loaded = await loadExport(office.store, id);
-  if (!loaded) return refuse('not_found', 'There is no such export.');
+  const loaded = await exportFor(office, actor, id, 'approve');
+  if (isRefusal(loaded)) return loaded;
+  if (loaded.requestId !== answers)
+    return refuse(
+      'not_allowed',
+      'This package answers a request and is approved with it. Approve the request; nothing was changed.',
+      { request: loaded.requestId },
+    );
   const refusal = mayApproveExport(loaded, actor);
   if (refusal) return refusal;
   if (!loaded.rendering)

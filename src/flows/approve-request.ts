@@ -41,7 +41,7 @@ export async function approveAccessPackage(
     if (wanted.state === 'awaiting_approval') {
       if (!caller.presence)
         return refuse('step_up_needed', 'Confirm that it is you before you approve the answer to this request.');
-      const approved = await approveExport(office, caller.actor, caller.presence, wanted.id);
+      const approved = await approveExport(office, caller.actor, caller.presence, wanted.id, request.id);
       if (isRefusal(approved)) return approved;
     }
   }

@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { listDemands, loadDemand } from '../db/demands.ts';
-import { listExports, loadExport } from '../db/exports.ts';
+import { loadExport } from '../db/exports.ts';
 import { listHolds, loadHold } from '../db/holds.ts';
 import { listIncidents, loadIncident } from '../db/incidents.ts';
 import { allKeys } from '../db/keys.ts';
@@ -31,7 +31,6 @@ export const holdsPage = (office: Office, { limit, offset }: Page) => listHolds(
 export const runsPage = (office: Office, { limit, offset }: Page) => listRuns(office.store, limit, offset);
 export const demandsPage = (office: Office, { limit, offset }: Page) => listDemands(office.store, limit, offset);
 export const incidentsPage = (office: Office, { limit, offset }: Page) => listIncidents(office.store, limit, offset);
-export const exportsPage = (office: Office, { limit, offset }: Page) => listExports(office.store, limit, offset);
 
 /** A run's purge log. */
 export const purgeLog = (office: Office, run: string) => batchesOfRun(office.store, run);

@@ -1,13 +1,13 @@
 import { toHex } from '../core/hash.ts';
 import { countUnseenAlarms } from '../db/alarms.ts';
 import { listDemands } from '../db/demands.ts';
-import { listExports } from '../db/exports.ts';
 import { openHolds } from '../db/holds.ts';
 import { newestCheckpoint } from '../db/ledger.ts';
 import { namesOf } from '../db/people.ts';
 import { openRequests } from '../db/requests.ts';
 import { listRuns } from '../db/runs.ts';
 import type { Permission } from '../policy/roles.ts';
+import { visibleExports } from './export-access.ts';
 import type { Office } from './office.ts';
 import { readHealth } from './read-health.ts';
 
@@ -25,7 +25,7 @@ export async function readOverview(office: Office, may: (permission: Permission)
     ifAllowed('alarms.read', () => countUnseenAlarms(store)),
     ifAllowed('requests.read', () => openRequests(store, 50)),
     ifAllowed('demands.read', () => listDemands(store, 50)),
-    ifAllowed('exports.read', () => listExports(store, 50)),
+    ifAllowed('exports.read', () => visibleExports(office, may, { limit: 50, offset: 0 })),
     ifAllowed('holds.read', () => openHolds(store)),
     ifAllowed('runs.read', () => listRuns(store, 20)),
     namesOf(store),

@@ -1,9 +1,10 @@
 import type { Actor } from '../core/actor.ts';
-import { type Refusal, refuse } from '../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
-import { loadBlob, loadExport } from '../db/exports.ts';
+import { loadBlob } from '../db/exports.ts';
 import { packageName } from '../evidence/manifest.ts';
 import { entry } from '../ledger/entry.ts';
+import { exportFor } from './export-access.ts';
 import type { Office } from './office.ts';
 
 export interface Download {
@@ -16,8 +17,8 @@ export interface Download {
 
 /** Fetch a sealed package. That it was fetched, and by whom, is in the ledger before its first byte leaves. */
 export async function readPackage(office: Office, actor: Actor, id: string): Promise<Download | Refusal> {
-  const wanted = await loadExport(office.store, id);
-  if (!wanted) return refuse('not_found', 'There is no such export.');
+  const wanted = await exportFor(office, actor, id);
+  if (isRefusal(wanted)) return wanted;
   const blob = wanted.packageBlob === null ? null : await loadBlob(office.store, wanted.packageBlob);
   if (wanted.state !== 'sealed' || !blob)
     return refuse('not_ready', `The export is ${wanted.state.replace('_', ' ')}; there is no package to fetch yet.`, {

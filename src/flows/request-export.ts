@@ -15,6 +15,7 @@ import {
 } from '../evidence/export.ts';
 import type { Alarm } from '../ledger/alarm.ts';
 import { checkScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
+import { mayOf, missingFor, notAllowed } from './export-access.ts';
 import { carryOut, type Office } from './office.ts';
 
 export interface ExportOrder {
@@ -45,7 +46,11 @@ export async function requestExport(office: Office, actor: Actor, order: ExportO
       { pointer: '/timezone', code: 'zone_unknown', detail: 'Write an IANA name such as Europe/Berlin.' },
     ]);
   const demand = order.demandId === null ? null : await loadDemand(office.store, order.demandId);
-  if (order.demandId !== null && demand === null) return refuse('not_found', 'There is no such demand.');
+  const may = mayOf(office, actor);
+  if (order.demandId !== null && (demand === null || missingFor(may, order, 'read')))
+    return refuse('not_found', 'There is no such demand.');
+  const missing = missingFor(may, order, 'work');
+  if (missing) return notAllowed(missing);
   if (demand && demand.state !== 'review' && demand.state !== 'collecting')
     return refuse(
       'not_ready',

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { isRefusal, refuse } from '../core/refusal.ts';
 import { exportFormats, exportPurposes } from '../evidence/export.ts';
 import { approveExport } from '../flows/approve-export.ts';
-import { exportsPage, lookUpExport } from '../flows/look-up.ts';
+import { exportFor, exportsFor } from '../flows/export-access.ts';
 import type { Office } from '../flows/office.ts';
 import { readPackage } from '../flows/read-package.ts';
 import { requestExport } from '../flows/request-export.ts';
@@ -52,9 +52,9 @@ export function addExports(api: Api, office: Office): void {
     access: 'exports.read',
     query: pageQuery,
     answer: pageOf(exportView),
-    handle: async ({ query }) => {
+    handle: async ({ caller, query }) => {
       const page = toPage(query);
-      return toList(page, await exportsPage(office, page), viewExport);
+      return toList(page, await exportsFor(office, caller.actor, page), viewExport);
     },
   });
 
@@ -66,8 +66,8 @@ export function addExports(api: Api, office: Office): void {
     access: 'exports.read',
     params: idParams,
     answer: exportView,
-    handle: async ({ params }) => {
-      const found = await lookUpExport(office, params.id);
+    handle: async ({ caller, params }) => {
+      const found = await exportFor(office, caller.actor, params.id);
       return isRefusal(found) ? found : viewExport(found);
     },
   });
@@ -80,8 +80,8 @@ export function addExports(api: Api, office: Office): void {
     access: 'exports.work',
     params: idParams,
     answer: exportView,
-    handle: async ({ params }) => {
-      const found = await lookUpExport(office, params.id);
+    handle: async ({ caller, params }) => {
+      const found = await exportFor(office, caller.actor, params.id, 'work');
       if (isRefusal(found)) return found;
       return refuse(
         'move_not_allowed',

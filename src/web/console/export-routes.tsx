@@ -3,7 +3,8 @@ import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { type ExportPurpose, exportFormats, exportPurposes } from '../../evidence/export.ts';
 import { conversationKey } from '../../evidence/record-view.ts';
 import { approveExport } from '../../flows/approve-export.ts';
-import { actorNames, exportsPage, lookUpExport } from '../../flows/look-up.ts';
+import { exportFor, exportsFor } from '../../flows/export-access.ts';
+import { actorNames } from '../../flows/look-up.ts';
 import { readPackage } from '../../flows/read-package.ts';
 import { requestExport } from '../../flows/request-export.ts';
 import { allDatasets } from '../../policy/data-map.ts';
@@ -17,7 +18,7 @@ import { scopeOf, valuesOf } from './scope-form.ts';
 export function addExportPages({ app, office, allow, say, stepUpFor }: Desk): void {
   const datasets = allDatasets(office.policy.dataMap).flatMap(({ id, kind }) => (kind === 'table' ? [id] : []));
   const page = async (c: Context, id: string, refusal: Refusal | null) => {
-    const wanted = await lookUpExport(office, id);
+    const wanted = await exportFor(office, (c.get('visit') as Visit).caller.actor, id);
     if (isRefusal(wanted)) return say(c, 'Not found', wanted, 404);
     const { frame } = c.get('visit') as Visit;
     return c.html(
@@ -31,7 +32,10 @@ export function addExportPages({ app, office, allow, say, stepUpFor }: Desk): vo
       allow(c, 'exports.read') ??
       c.html(
         (
-          <ExportsPage frame={c.get('visit').frame} exports={await exportsPage(office, { limit: 200, offset: 0 })} />
+          <ExportsPage
+            frame={c.get('visit').frame}
+            exports={await exportsFor(office, c.get('visit').caller.actor, { limit: 200, offset: 0 })}
+          />
         ) as Html,
       ),
   );
@@ -77,7 +81,7 @@ export function addExportPages({ app, office, allow, say, stepUpFor }: Desk): vo
     const { id } = c.req.param();
     const refused = allow(c, 'exports.approve');
     if (refused) return refused;
-    const wanted = await lookUpExport(office, id);
+    const wanted = await exportFor(office, (c.get('visit') as Visit).caller.actor, id);
     if (isRefusal(wanted)) return say(c, 'Not found', wanted, 404);
     // What waits for nobody has nothing to approve; the answer to a request is approved with its request.
     if (wanted.state !== 'awaiting_approval' || wanted.requestId !== null)
