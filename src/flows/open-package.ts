@@ -4,7 +4,7 @@ import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
 import { grantBySecret, loadRequest } from '../db/requests.ts';
 import { entry } from '../ledger/entry.ts';
-import type { SubjectRequest } from '../requests/request.ts';
+import { packageIsOut, type SubjectRequest } from '../requests/request.ts';
 import type { Office } from './office.ts';
 import { type Download, readPackage } from './read-package.ts';
 import { requestOfSession, sendCode } from './verify-request.ts';
@@ -33,7 +33,7 @@ export async function openPackageLink(office: Office, actor: Actor, secret: stri
 export async function readOwnPackage(office: Office, session: string): Promise<Download | Refusal> {
   const request = await requestOfSession(office, session);
   if (isRefusal(request)) return request;
-  if (request.state !== 'closed' || request.exportId === null || request.identity.state !== 'verified')
+  if (!packageIsOut(request) || request.exportId === null)
     return refuse('not_ready', 'Your package is not ready yet. We write to you when it is.');
   const now = office.now();
   await commit(office.store, {

@@ -474,7 +474,16 @@ export function approveDecision(
             ...(cooling === null ? {} : { notBefore: formatInstant(instantAfter(now, cooling)) }),
           },
         ]
-      : [];
+      : request.exportId === null
+        ? []
+        : [
+            // Where the package is sealed already; one sealed later is delivered by its seal.
+            {
+              name: 'deliver-access-package',
+              key: `deliver/${request.exportId}/${request.version}`,
+              payload: { request: request.id, export: request.exportId },
+            },
+          ];
   return decision(
     moved(request, 'approve', 'fulfilling', actor, now, { decision: approved }),
     [movedEntry(request, 'approve', 'fulfilling', actor, now)],
@@ -536,6 +545,13 @@ export function fulfilled(
       ),
     ],
   );
+}
+
+/** Whether the person may take their package: it was granted, a second person agreed, and it was delivered. */
+export function packageIsOut({ state, outcome, decision: made, exportId, identity }: SubjectRequest): boolean {
+  const isGranted = outcome === 'granted' || outcome === 'partly_granted';
+  const isApproved = (made?.approvedBy ?? null) !== null;
+  return state === 'closed' && isGranted && isApproved && exportId !== null && identity.state === 'verified';
 }
 
 /** The person takes the request back, or staff note that they did. */

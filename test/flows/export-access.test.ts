@@ -2,6 +2,8 @@ import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../src/core/actor.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
+import { approveExport } from '../../src/flows/approve-export.ts';
+import { authenticateToken } from '../../src/flows/authenticate.ts';
 import { createToken } from '../../src/flows/create-actor.ts';
 import { readOverview } from '../../src/flows/read-overview.ts';
 import { httpApp } from '../../src/http/app.ts';
@@ -127,6 +129,21 @@ async function packaged() {
   return { id: id as string, exported, person };
 }
 
+/** Signed outside of its request, as nobody can any more: what a crash between the two approvals leaves. */
+async function sealAlone(id: string, exported: string): Promise<void> {
+  const caller = await authenticateToken(opened.house.office, tokens.get('Alex') ?? '');
+  if (!caller?.presence) throw new Error('the token may not approve');
+  const done = await approveExport(opened.house.office, caller.actor, caller.presence, exported, id);
+  if (isRefusal(done)) throw new Error(done.detail);
+  await inState('Pat', `/exports/${exported}`, 'sealed');
+  // Its delivery has been looked at by now: it found nothing to deliver.
+  await waitUntil(async () => {
+    const rows = await opened.house.office.store.db.sql`SELECT 1 FROM pgboss.job
+      WHERE name = 'deliver-access-package' AND data->>'export' = ${exported} AND state = 'completed'`;
+    return rows.length > 0 ? true : undefined;
+  }, 20_000);
+}
+
 describe('an export that answers a demand', () => {
   it('is not there for whom the demand is not there, by any call, and cannot be linked by them', async () => {
     const demandId = await demand();
@@ -231,6 +248,22 @@ describe('a package that answers a request', () => {
     expect(beside.body.detail).toContain('Approve the request');
     expect((await api('Pat', 'GET', `/exports/${exported}`)).body.state).toBe('awaiting_approval');
     expect((await person.get('/status/package')).status).toBe(403);
+    expect((await api('Alex', 'POST', `/requests/${id}/approve`)).status).toBe(200);
+    await inState('Pat', `/requests/${id}`, 'closed');
+    expect((await person.get('/status/package')).status).toBe(200);
+  }, 60_000);
+
+  it('does not go out with a request that was withdrawn, sealed or not', async () => {
+    const { id, exported, person } = await packaged();
+    await sealAlone(id, exported);
+    expect((await api('Pat', 'POST', `/requests/${id}/withdraw`)).status).toBe(200);
+    expect((await person.get('/status/package')).status).toBe(403);
+    expect((await person.get('/status')).text).not.toContain('/status/package');
+  }, 60_000);
+
+  it('goes out when its request is approved after it was sealed', async () => {
+    const { id, exported, person } = await packaged();
+    await sealAlone(id, exported);
     expect((await api('Alex', 'POST', `/requests/${id}/approve`)).status).toBe(200);
     await inState('Pat', `/requests/${id}`, 'closed');
     expect((await person.get('/status/package')).status).toBe(200);

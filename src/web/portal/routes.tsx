@@ -11,7 +11,7 @@ import { lookUpPackageLink, openPackageLink, readOwnPackage } from '../../flows/
 import { receiveRequest } from '../../flows/receive-request.ts';
 import { askForStatus, confirmCode, endVisit, requestOfSession } from '../../flows/verify-request.ts';
 import { verifyUpload } from '../../flows/verify-upload.ts';
-import { type RequestType, requestTypes, type SubjectRequest } from '../../requests/request.ts';
+import { packageIsOut, type RequestType, requestTypes, type SubjectRequest } from '../../requests/request.ts';
 import type { DeadlineView } from '../components/deadline-steps.tsx';
 import { downloadReply, type Html, textOf } from '../reply.ts';
 import { LegalPage, RetentionPage, TransparencyPage, VerifyPage } from './public.tsx';
@@ -188,14 +188,13 @@ export function deadlineView(office: Office, request: SubjectRequest): DeadlineV
 }
 
 function statusPage(office: Office, request: SubjectRequest) {
-  const isPackage = request.type === 'access' || request.type === 'portability';
   return (
     <StatusPage
       organization={office.policy.organization}
       request={request}
       deadline={deadlineView(office, request)}
       now={office.now()}
-      packageReady={request.state === 'closed' && isPackage && request.exportId !== null}
+      packageReady={packageIsOut(request)}
     />
   );
 }
