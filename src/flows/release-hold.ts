@@ -1,6 +1,7 @@
 import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { commit } from '../db/commit.ts';
 import { demandsOfHold } from '../db/demands.ts';
 import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
 import { isOver } from '../demands/demand.ts';
@@ -23,16 +24,23 @@ export async function requestRelease(office: Office, actor: Actor, id: string): 
   });
 }
 
-/** A preservation that is still running keeps what it covers (18 U.S.C. 2703(f)). */
-async function stillKept(office: Office, hold: Hold): Promise<Refusal | null> {
-  const now = office.now();
+/** The demands that still keep what a hold covers, and until when; null: none does. */
+async function keptUntil(office: Office, hold: Hold) {
   const open = (await demandsOfHold(office.store, hold)).filter((demand) => !isOver(demand));
   const { releaseFrom } = keepEnd(office, open);
-  if (releaseFrom === null || Temporal.Instant.compare(now, releaseFrom) >= 0) return null;
+  if (releaseFrom === null || Temporal.Instant.compare(office.now(), releaseFrom) >= 0) return null;
+  return { demands: open.map(({ id }) => id), releaseFrom };
+}
+
+/** A preservation that is still running keeps what it covers (18 U.S.C. 2703(f)). */
+async function stillKept(office: Office, hold: Hold): Promise<Refusal | null> {
+  const kept = await keptUntil(office, hold);
+  if (!kept) return null;
+  const until = formatInstant(kept.releaseFrom);
   return refuse(
     'not_ready',
-    `A legal demand keeps these records until ${formatInstant(releaseFrom)}. If it was withdrawn or refused, say so there first; nothing was released.`,
-    { demands: open.map(({ id }) => id), releaseFrom: formatInstant(releaseFrom) },
+    `A legal demand keeps these records until ${until}. If it was withdrawn or refused, say so there first; nothing was released.`,
+    { demands: kept.demands, releaseFrom: until },
   );
 }
 
@@ -51,12 +59,19 @@ export async function approveRelease(office: Office, actor: Actor, id: string): 
 
 /**
  * Take a released hold out of every source, once its release has cooled: before that its own task, still to come, will.
+ * A preservation renewed while it cooled keeps it there, and it is looked at again when that ends.
  * Any failure throws, and the task is tried again: the hold protects meanwhile. Erasures that it kept something from are
  * laid before staff again.
  */
 export async function liftHold(office: Office, id: string): Promise<void> {
   const hold = await loadHold(office.store, id);
   if (!hold || !mayLift(hold, office.policy.organization.cooling.holdRelease, office.now())) return;
+  const kept = await keptUntil(office, hold);
+  if (kept) {
+    const notBefore = formatInstant(kept.releaseFrom);
+    const task = { name: 'lift-hold' as const, key: `lift-hold/${id}/${notBefore}`, payload: { hold: id }, notBefore };
+    return commit(office.store, { state: [], entries: [], tasks: [task] });
+  }
   for (const source of office.sources.values())
     if (source.kind === 'postgres') await rememberEpoch(office.store, source.name, await source.liftHold(id));
   await office.keepsake.saveEpochs(await allEpochs(office.store));

@@ -5,8 +5,9 @@ import { systemActor } from '../../src/core/actor.ts';
 import { moveRequestClock } from '../../src/flows/move-request.ts';
 import { placeHold } from '../../src/flows/place-hold.ts';
 import { recountDeadlines } from '../../src/flows/recount-deadlines.ts';
+import { approveRelease, liftHold } from '../../src/flows/release-hold.ts';
 import { httpApp } from '../../src/http/app.ts';
-import { chatSources, done, officer, openWorld, type World } from '../invariants/world.ts';
+import { chatSources, done, officer, openWorld, second, type World } from '../invariants/world.ts';
 import { tokenFor } from '../support/people.ts';
 import { messagesRetention, policiesFolder } from '../support/policies.ts';
 
@@ -279,6 +280,39 @@ describe('the clocks of a demand', () => {
     expect((await api('POST', `/holds/${hold.id}/release`)).status).toBe(409);
     world.clock.set(clocks[0]?.dueAt ?? '');
     expect(await ok('POST', `/holds/${hold.id}/release`)).toMatchObject({ state: 'release_requested' });
+  });
+
+  it('I1 of a preservation keep the hold although its release was asked for, or agreed to, before it was renewed', async () => {
+    const scope = { subjects: [{ kind: 'email', value: 'ada@example.com' }] };
+    const placed = async () => {
+      world.clock.set('2026-03-02T18:00:00.000Z');
+      const { id } = await serve('preservation_2703f');
+      const order = { matter: 'M', reason: 'R', scope, demandId: id, requestId: null };
+      const hold = done(await placeHold(world.office, officer, order));
+      world.clock.set('2026-06-02T09:00:00.000Z');
+      expect(await ok('POST', `/holds/${hold.id}/release`)).toMatchObject({ state: 'release_requested' });
+      return { demand: id, hold: hold.id };
+    };
+    const asked = await placed();
+    await ok('POST', `/demands/${asked.demand}/renew`, { note: 'letter of today' });
+    expect(await approveRelease(world.office, second, asked.hold)).toMatchObject({ code: 'not_ready' });
+    expect(await ok('GET', `/holds/${asked.hold}`)).toMatchObject({ state: 'release_requested' });
+
+    const agreed = await placed();
+    done(await approveRelease(world.office, second, agreed.hold));
+    await ok('POST', `/demands/${agreed.demand}/renew`, { note: 'letter of today' });
+    const inSource = async () => (await world.app.sql`SELECT 1 FROM muniment.held WHERE hold = ${agreed.hold}`).length;
+    const before = await inSource();
+    expect(before).toBeGreaterThan(0);
+    await liftHold(world.office, agreed.hold);
+    expect(await inSource()).toBe(before);
+    // Looked at again when the preservation ends.
+    const later = await world.office.store.db.sql<{ day: string }[]>`SELECT to_char(start_after, 'YYYY-MM') AS day
+      FROM pgboss.job WHERE name = 'lift-hold' AND data->>'hold' = ${agreed.hold} ORDER BY start_after`;
+    expect(later.map(({ day }) => day)).toContain('2026-09');
+    world.clock.set('2026-09-02T09:00:00.000Z');
+    await liftHold(world.office, agreed.hold);
+    expect(await inSource()).toBe(0);
   });
 
   it('let a hold go at once when the issuer has withdrawn', async () => {
