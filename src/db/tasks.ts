@@ -27,6 +27,22 @@ export interface TaskQueue {
 
 const retry = { retryLimit: 1_000_000, retryDelay: 2, retryBackoff: true, retryDelayMax: 900 };
 
+/**
+ * An error as the queue may keep it: pg-boss stores what a handler throws, in clear and for days, and a mail server's
+ * answer or a database's names whom a task is about. What kind it was stays; its words go to the log alone.
+ */
+function withoutWords(error: unknown): Error {
+  const { name, code } = (typeof error === 'object' && error !== null ? error : {}) as {
+    name?: unknown;
+    code?: unknown;
+  };
+  const word = (value: unknown) => (/^\w{1,40}$/.test(String(value)) ? String(value) : null);
+  const kept = new Error('The log says why.');
+  kept.name = word(name) ?? 'Error';
+  kept.stack = '';
+  return word(code) === null || code === undefined ? kept : Object.assign(kept, { code: word(code) });
+}
+
 /** A task's key as the id pg-boss wants: the same key, the same row. */
 function idOf(task: Task): string {
   const hex = createHash('sha256').update(`${task.name}\n${task.key}`).digest('hex');
@@ -134,7 +150,7 @@ export async function openTaskQueue(
               await handlers[name](job.data);
             } catch (error) {
               report(`task ${name}, try ${job.retryCount + 1}`, error);
-              throw error;
+              throw withoutWords(error);
             }
           },
         );
