@@ -127,6 +127,27 @@ describe('the API', () => {
     expect(after[0]).toEqual(before[0]);
   });
 
+  it('I12: refuses names with control characters, and a token for longer than a year', async () => {
+    const person = { name: 'Nora', email: 'nora@example.com', role: 'legal' };
+    const token = { name: 'nightly', role: 'legal' };
+    for (const text of ['a\u0000b', 'svc\r\nBcc: x', 'bell\u0007', 'next\u0085line'])
+      for (const [path, body] of [
+        ['people', { ...person, name: text }],
+        ['people', { ...person, title: text }],
+        ['tokens', { ...token, name: text }],
+      ] as const)
+        expect((await call('POST', `/api/v1/${path}`, 'admin', body)).status, JSON.stringify(body)).toBe(422);
+    for (const expires of ['P9000Y', 'P9999Y9999M9999W', 'P13M', 'P400D', 'P1Y1D']) {
+      const { status, body } = await call('POST', '/api/v1/tokens', 'admin', { ...token, expires });
+      expect([status, body.errors?.[0]], expires).toEqual([
+        422,
+        { pointer: '/expires', code: 'period_too_long', detail: 'Write P1Y or less, such as P90D.' },
+      ]);
+    }
+    for (const expires of ['P1Y', 'P12M', 'P365D', 'P90D'])
+      expect((await call('POST', '/api/v1/tokens', 'admin', { ...token, expires })).status, expires).toBe(201);
+  });
+
   it('I12: answers a call that does not exist with a problem, whatever its method and body', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
       for (const path of ['/api/v1/nope', '/api/v2/requests', '/api/v1/requests/a/b/c/d']) {
