@@ -253,6 +253,9 @@ async function change(
 const columns =
   'quarter,kind,id,person,name,role,since,last_used,ledger_entries,second_factors,break_glass,disabled,decision,decided_by,decided_at';
 
+/** A name as a spreadsheet shows it: one that begins like a formula would be calculated. */
+const forSpreadsheet = (name: string | null) => (name !== null && /^[=+\-@\t\r]/.test(name) ? `'${name}` : name);
+
 /** The review as a table, with the names people have now. */
 export async function reviewCsv(office: Office, id: string): Promise<Uint8Array | Refusal> {
   const review = await loadReview(office.store, id);
@@ -267,7 +270,7 @@ export async function reviewCsv(office: Office, id: string): Promise<Uint8Array 
       row.kind,
       row.id,
       row.actor,
-      names.get(row.actor) ?? null,
+      forSpreadsheet(names.get(row.actor) ?? null),
       row.role,
       row.since,
       row.lastUsedAt,

