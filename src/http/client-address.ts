@@ -21,7 +21,7 @@ export function clientNetwork(
 }
 
 function networkOf(written: string): string | null {
-  const address = written.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '');
+  const address = written.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/s, '');
   const version = isIP(address);
   if (version === 4) return address;
   if (version !== 6) return null;

@@ -419,7 +419,7 @@ function unprintableIn(text: string): string | null {
   return /[^\P{Cc}\t\n\r]/u.test(text) ? 'A control character stands in this text. Remove it.' : null;
 }
 
-const reference = /\$\{([^}]*)\}/g;
+const reference = /\$\{([^}]{0,200})\}/g;
 
 /** The text with its variables in place, or null when it has none. A missing one is reported and left as written. */
 function fillIn(text: string, lookup: Lookup, report: (code: string, detail: string) => void): string | null {

@@ -26,7 +26,7 @@ export function readTime(text: string): ReadTime {
   if (zone !== undefined && !isZone(zone)) return failed('ZONE_UNKNOWN');
   if (zone === undefined)
     return offset === undefined ? failed('OFFSET_MISSING') : { kind: 'instant', at: Temporal.Instant.from(text) };
-  const local = Temporal.PlainDateTime.from(text.replace(/(?:Z|[+-]\d{2}:\d{2})?\[.*$/, ''));
+  const local = Temporal.PlainDateTime.from(text.replace(/(?:Z|[+-]\d{2}:\d{2})?\[.*$/s, ''));
   if (offset === 'Z') return { kind: 'instant', at: Temporal.Instant.from(text) };
   const [earlier, later] = (['earlier', 'later'] as const).map((disambiguation) =>
     local.toZonedDateTime(zone, { disambiguation }),
