@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { approveRequest, decideRequest } from '../../src/flows/move-request.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
 import { confirmByStaff } from '../../src/flows/verify-request.ts';
-import { chatSources, done, hold, ids, officer, openWorld, purge, second } from '../invariants/world.ts';
+import { chatSources, chatTables, done, hold, ids, officer, openWorld, purge, second } from '../invariants/world.ts';
 
 const letterTables = `CREATE TABLE users (id int PRIMARY KEY, email text, name text);
   CREATE TABLE messages (id int PRIMARY KEY, sender_id int REFERENCES users, sent_at timestamptz, body text);
@@ -71,6 +71,55 @@ describe('the same thing written otherwise', () => {
     expect(await ids(world.app, 'messages')).toEqual([2]);
     expect(existsSync(join(root, 'shared.jpg'))).toBe(true);
     expect(existsSync(join(root, 'alone.jpg'))).toBe(false);
+  });
+
+  it.each([
+    ['ends in a slash', 'sub/shared.jpg/'],
+    ['ends in a dot', 'sub/shared.jpg/.'],
+    ['goes through another name', 'sub/shared.jpg/../shared.jpg/x/..'],
+    ['goes through a link to its folder', 'linked/shared.jpg'],
+    ['begins at the root of all', (root: string) => join(root, 'sub', 'shared.jpg')],
+  ])('I1 a file stays whose held path %s', async (_how, held) => {
+    const root = mkdtempSync(join(tmpdir(), 'files-'));
+    mkdirSync(join(root, 'sub'));
+    symlinkSync('sub', join(root, 'linked'));
+    writeFileSync(join(root, 'sub', 'shared.jpg'), 'bytes');
+    writeFileSync(join(root, 'sub', 'alone.jpg'), 'bytes');
+    await using world = await openWorld({ sources: chatSources(root) });
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com');
+      INSERT INTO conversations VALUES (1, '2019-01-01Z', 'one');
+      INSERT INTO messages SELECT n, 1, 1, NULL, '2019-01-01Z', 'm' FROM generate_series(1, 3) n;
+      INSERT INTO attachments (id, message_id, path) VALUES (1, 1, 'sub/shared.jpg'), (3, 3, 'sub/alone.jpg');`);
+    await world.app.sql`INSERT INTO attachments (id, message_id, path)
+      VALUES (2, 2, ${typeof held === 'string' ? held : held(root)})`;
+    await hold(world.office, { keys: { 'app.messages': [{ id: '2' }] } });
+    await purge(world.office);
+    expect(await ids(world.app, 'messages')).toEqual([2]);
+    expect(existsSync(join(root, 'sub', 'shared.jpg'))).toBe(true);
+    expect(existsSync(join(root, 'sub', 'alone.jpg'))).toBe(false);
+  });
+
+  it('I1 a file stays that a held row of another dataset names from a folder within', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'files-'));
+    mkdirSync(join(root, 'sub'));
+    writeFileSync(join(root, 'sub', 'shared.jpg'), 'bytes');
+    const pictures = `      pictures:
+        table: public.pictures
+        key: [id]
+        file: { column: path, root: ${join(root, 'sub')} }
+`;
+    await using world = await openWorld({
+      sources: chatSources(root) + pictures,
+      tables: `${chatTables} CREATE TABLE pictures (id int PRIMARY KEY, path text);`,
+    });
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com');
+      INSERT INTO conversations VALUES (1, '2019-01-01Z', 'one');
+      INSERT INTO messages VALUES (1, 1, 1, NULL, '2019-01-01Z', 'm');
+      INSERT INTO attachments (id, message_id, path) VALUES (1, 1, 'sub/shared.jpg');
+      INSERT INTO pictures VALUES (1, 'shared.jpg')`);
+    await purge(world.office);
+    expect(await ids(world.app, 'messages')).toEqual([]);
+    expect(existsSync(join(root, 'sub', 'shared.jpg'))).toBe(true);
   });
 });
 

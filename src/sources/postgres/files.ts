@@ -1,5 +1,5 @@
 import { lstat, realpath, unlink } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import type { TableDataset } from '../../policy/data-map.ts';
 import { errorCode } from '../fault.ts';
 import type { SqlConnection } from './connection.ts';
@@ -31,10 +31,11 @@ export async function removeLeavingFiles(connection: SqlConnection): Promise<rea
     const end = rows.at(-1);
     if (end === undefined) return [...left];
     last = end;
-    const needed = await stillNamed(connection, rows);
+    const { needed, doubtful } = await stillNamed(connection, rows);
     const settled: LeavingRow[] = [];
     for (const row of rows) {
-      if (needed.has(fileOf(row)) || (await removeOne(connection, row))) settled.push(row);
+      const file = fileOf(row);
+      if (needed.has(file) || (!doubtful.has(file) && (await removeOne(connection, row)))) settled.push(row);
       else left.add(row.batch);
     }
     await connection.sql`DELETE FROM muniment.files_leaving WHERE (batch, dataset, path) IN (SELECT * FROM unnest(
@@ -46,41 +47,87 @@ function fileOf({ dataset, path }: LeavingRow): string {
   return `${dataset}\n${path}`;
 }
 
-/** The files that some row of their dataset, or of another one over the same folder, still names. */
-async function stillNamed(connection: SqlConnection, rows: readonly LeavingRow[]): Promise<ReadonlySet<string>> {
+/**
+ * The files that some row of the source still names, of whatever dataset and over whatever folder; and those of which it
+ * cannot be told, since a folder on the way cannot be read: they stay on the list.
+ */
+async function stillNamed(connection: SqlConnection, rows: readonly LeavingRow[]) {
   const needed = new Set<string>();
-  for (const id of new Set(rows.map(({ dataset }) => dataset))) {
-    const root = rootOf(connection, id);
-    const paths = rows.filter(({ dataset }) => dataset === id).map(({ path }) => path);
-    const sharing = connection.source.datasets.filter(({ file }) => file && root && resolve(file.root) === root);
-    for (const dataset of sharing)
-      for (const path of await namedIn(connection, dataset, root ?? '', paths))
-        needed.add(fileOf({ batch: '', dataset: id, path }));
+  const doubtful = new Set<string>();
+  const leaving = new Map<string, string[]>();
+  const lasts = new Map<string, string[]>();
+  const add = (map: Map<string, string[]>, at: string, file: string) => map.set(at, [...(map.get(at) ?? []), file]);
+  for (const row of rows) {
+    const root = rootOf(connection, row.dataset);
+    if (root === null) continue;
+    const wanted = resolve(root, row.path);
+    const places = await unlessUntold(placesOfName(wanted));
+    if (places === null) doubtful.add(fileOf(row));
+    for (const place of new Set(places)) add(leaving, place, fileOf(row));
+    add(lasts, basename(wanted), fileOf(row));
   }
-  return needed;
+  for (const dataset of connection.source.datasets)
+    for (const path of dataset.file ? await namedIn(connection, dataset, [...lasts.keys()]) : []) {
+      const places = await unlessUntold(placesNamed(resolve(dataset.file?.root ?? ''), path));
+      for (const place of places ?? []) for (const file of leaving.get(place) ?? []) needed.add(file);
+      if (places === null)
+        for (const part of path.split(sep)) for (const file of lasts.get(part) ?? []) doubtful.add(file);
+    }
+  return { needed, doubtful };
 }
 
-/**
- * Which of the files some row still names, by where they are and not by how that is written: `./a.jpg` and `a.jpg` are
- * one file. Rows are found by the last part of the path, with which every
- * spelling ends.
- */
+/** Null for what the system does not let us tell; a fault of our own is thrown. */
+async function unlessUntold(places: Promise<readonly string[]>): Promise<readonly string[] | null> {
+  try {
+    return await places;
+  } catch (error) {
+    if (errorCode(error) === '') throw error;
+    return null;
+  }
+}
+
+/** What rows name that may be one of these files: every spelling of a path has its last part in it somewhere. */
 async function namedIn(
   connection: SqlConnection,
   dataset: TableDataset,
-  root: string,
-  paths: readonly string[],
+  lasts: readonly string[],
 ): Promise<readonly string[]> {
   const column = `t.${name(dataset.file?.column ?? '')}::text`;
-  const last = (path: string) => resolve(root, path).split(sep).at(-1) ?? '';
   const found = await connection.sql.unsafe<{ path: string }[]>(
-    `SELECT DISTINCT ${column} AS path FROM ${table(dataset)} t
-     WHERE ${column} = ANY($1::text[]) OR regexp_replace(${column}, '^.*/', '') = ANY($2::text[])`,
-    [[...paths], paths.map(last)],
+    `SELECT DISTINCT ${column} AS path FROM ${table(dataset)} t WHERE string_to_array(${column}, '/') && $1::text[]`,
+    [[...lasts]],
   );
-  const places = new Set(found.map(({ path }) => resolve(root, path)));
-  return paths.filter((path) => places.has(resolve(root, path)));
+  return found.map(({ path }) => path);
 }
+
+/** Where a name is: as it is written, and where its folder really is. The name itself may be a link: that is what goes. */
+async function placesOfName(wanted: string): Promise<readonly string[]> {
+  const folder = await realPathOf(dirname(wanted));
+  return folder === null ? [wanted] : [wanted, join(folder, basename(wanted))];
+}
+
+/**
+ * Everywhere that a row's path may lead: `./a.jpg` and `a.jpg` are one file, and so are two ways through links, whether
+ * whoever reads it takes `..` for the folder above the name or for that above where a link leads.
+ */
+async function placesNamed(root: string, path: string): Promise<readonly string[]> {
+  const wanted = resolve(root, path);
+  const asWritten = isAbsolute(path) ? path : `${root}${sep}${path}`;
+  const real = [await realPathOf(wanted), path.includes('..') ? await realPathOf(asWritten) : null];
+  return [...(await placesOfName(wanted)), ...real.filter((place) => place !== null)];
+}
+
+/** Where a path really leads; null where it leads nowhere. @throws when it cannot be told */
+async function realPathOf(path: string): Promise<string | null> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (leadsNowhere.has(errorCode(error))) return null;
+    throw error;
+  }
+}
+
+const leadsNowhere: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 function rootOf(connection: SqlConnection, id: string): string | null {
   const file = connection.source.datasets.find((dataset) => dataset.id === id)?.file;
