@@ -44,10 +44,7 @@ interface Definition<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Z
 }
 
 /** What of a definition tells how it can be refused. */
-type Shape = Pick<
-  Definition<z.ZodObject, z.ZodObject, z.ZodType>,
-  'method' | 'access' | 'params' | 'query' | 'body' | 'multipart'
->;
+type Shape = Pick<Definition<z.ZodObject, z.ZodObject, z.ZodType>, 'method' | 'access' | 'params' | 'query'>;
 
 export interface RouteEntry {
   readonly method: string;
@@ -275,7 +272,7 @@ function toOpenApi<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Zod
 }
 
 /** The statuses of the problems an endpoint can answer with. What is nobody's doing (5xx) is the `default`. */
-function problemStatuses({ method, access, params, query, body, multipart }: Shape): readonly number[] {
+function problemStatuses({ method, access, params, query }: Shape): readonly number[] {
   const posts = method === 'post';
   const named = params !== undefined;
   const answers: readonly (readonly [number, boolean])[] = [
@@ -283,7 +280,8 @@ function problemStatuses({ method, access, params, query, body, multipart }: Sha
     [403, access !== 'public'],
     [404, named || posts],
     [409, named || posts],
-    [413, body !== undefined || multipart === true],
+    // Also where no body is asked for: one that comes is measured all the same.
+    [413, posts],
     [422, posts || named || query !== undefined],
     [429, access === 'public'],
   ];
