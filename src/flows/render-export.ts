@@ -112,9 +112,14 @@ async function readableWithin(root: string, path: string): Promise<string | null
   }
 }
 
-async function digestOf(path: string): Promise<string> {
+/** The digest of a file's bytes; null where they cannot be read. */
+async function digestOf(path: string): Promise<string | null> {
   const digest = sha256Stream();
-  for await (const chunk of createReadStream(path)) digest.update(chunk as Uint8Array);
+  try {
+    for await (const chunk of createReadStream(path)) digest.update(chunk as Uint8Array);
+  } catch {
+    return null;
+  }
   return digest.digestHex();
 }
 
@@ -254,6 +259,8 @@ class Out {
   readonly #expected: number;
   readonly #files: RenderedFile[] = [];
   readonly #missing: { record: string; name: string; reason: string }[] = [];
+  /** Given out under the digest of its bytes, which is not what the application recorded. */
+  readonly #otherwise: { record: string; name: string; recorded: string; sha256: string }[] = [];
   readonly #searched: { dataset: string; records: number }[] = [];
   readonly #attachments = new Set<string>();
   #key: Uint8Array = new Uint8Array();
@@ -335,37 +342,20 @@ class Out {
   }
 
   async #attach(record: string, attachment: OutgoingAttachment): Promise<void> {
-    if (attachment.path === null) {
-      this.#missing.push({ record, name: attachment.name, reason: 'withheld or not stored beneath its folder' });
-      return;
-    }
-    const found = await readableWithin(attachment.root, attachment.path);
-    if (found === null) {
-      this.#missing.push({
-        record,
-        name: attachment.name,
-        reason: 'the file is not there, or leads out of its folder',
-      });
-      return;
-    }
+    const { name, path, root, sha256: recorded } = attachment;
+    const leaveOut = (reason: string) => void this.#missing.push({ record, name, reason });
+    if (path === null) return leaveOut('withheld or not stored beneath its folder');
+    const found = await readableWithin(root, path);
+    if (found === null) return leaveOut('the file is not there, or leads out of its folder');
     // By its own bytes and not by what the application says of them: two files with one claim are two.
     const actual = await digestOf(found);
-    if (actual !== attachment.sha256)
-      this.#missing.push({
-        record,
-        name: attachment.name,
-        reason: `its bytes have SHA-256 ${actual}, not what the application recorded`,
-      });
+    if (actual === null) return leaveOut('the file cannot be read');
+    if (actual !== recorded.toLowerCase()) this.#otherwise.push({ record, name, recorded, sha256: actual });
     if (this.#attachments.has(actual)) return;
-    const extension = /\.([A-Za-z0-9]{1,8})$/.exec(attachment.name)?.[1]?.toLowerCase() ?? 'bin';
+    const extension = /\.([A-Za-z0-9]{1,8})$/.exec(name)?.[1]?.toLowerCase() ?? 'bin';
     const file = await this.file(`data/attachments/${actual}.${extension}`, attachment.mediaType, 'attachment');
-    try {
-      for await (const chunk of createReadStream(found)) await file.sink.write(chunk as Uint8Array);
-    } catch {
-      await file.sink.abort();
-      this.#missing.push({ record, name: attachment.name, reason: 'the file is not there or cannot be read' });
-      return;
-    }
+    // It could be read a moment ago: a failure here, such as a full disk, fails the rendering and leaves nothing out.
+    for await (const chunk of createReadStream(found)) await file.sink.write(chunk as Uint8Array);
     // Changed while it was read: under the digest of other bytes it would be a false name.
     if ((await file.done()) !== actual) throw new Error(`an attachment of ${record} changed while it was read`);
     this.#attachments.add(actual);
@@ -390,7 +380,7 @@ class Out {
     const report = await this.file('data/search-report.json', 'application/json', 'search_report');
     await report.sink.write(
       Buffer.from(
-        `${JSON.stringify({ export: this.#wanted.id, searchedAt: collectedAt, datasets: this.#searched, counts, attachmentsNotIncluded: this.#missing }, null, 2)}\n`,
+        `${JSON.stringify({ export: this.#wanted.id, searchedAt: collectedAt, datasets: this.#searched, counts, attachmentsNotIncluded: this.#missing, attachmentsWithOtherDigest: this.#otherwise }, null, 2)}\n`,
       ),
     );
     await report.done();

@@ -8,9 +8,20 @@ import { gatherFindings } from '../../src/flows/gather-findings.ts';
 import { lookUpExport } from '../../src/flows/look-up.ts';
 import { approveRequest, decideRequest } from '../../src/flows/move-request.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
-import { requestExport } from '../../src/flows/request-export.ts';
+import { type ExportOrder, requestExport } from '../../src/flows/request-export.ts';
 import { confirmByStaff } from '../../src/flows/verify-request.ts';
-import { chatSources, chatTables, done, hold, ids, officer, openWorld, purge, second } from '../invariants/world.ts';
+import {
+  chatSources,
+  chatTables,
+  done,
+  hold,
+  ids,
+  officer,
+  openWorld,
+  purge,
+  second,
+  type World,
+} from '../invariants/world.ts';
 
 const letterTables = `CREATE TABLE users (id int PRIMARY KEY, email text, name text);
   CREATE TABLE messages (id int PRIMARY KEY, sender_id int REFERENCES users, sent_at timestamptz, body text);
@@ -35,6 +46,16 @@ const letters = (root: string) => `sources:
         fields: { file_name: { category: communication.content }, sha256: { category: communication.content } }
         file: { column: path, root: ${root} }
 `;
+
+const lettersExport: ExportOrder = {
+  purpose: 'certified_export',
+  demandId: null,
+  requestId: null,
+  matter: null,
+  scope: { datasets: ['app.messages'] },
+  formats: ['pdf', 'ndjson'],
+  timezone: null,
+};
 
 describe('the same thing written otherwise', () => {
   it('I1 a held address covers rows that have it in another letter case, written after the hold', async () => {
@@ -134,17 +155,7 @@ describe('the attachments of an export', () => {
     await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com', 'A');
       INSERT INTO messages VALUES (1, 1, now(), 'm');
       INSERT INTO attachments (id, message_id, path) VALUES (1, 1, 'one'), (2, 1, 'two'), (3, 1, 'three'), (4, 1, 'link'), (5, 1, './one');`);
-    const { id } = done(
-      await requestExport(world.office, officer, {
-        purpose: 'certified_export',
-        demandId: null,
-        requestId: null,
-        matter: null,
-        scope: { datasets: ['app.messages'] },
-        formats: ['pdf', 'ndjson'],
-        timezone: null,
-      }),
-    );
+    const { id } = done(await requestExport(world.office, officer, lettersExport));
     await collectExport(world.office, id);
     const { rendering, state } = done(await lookUpExport(world.office, id));
     expect(state).toBe('awaiting_approval');
@@ -152,5 +163,52 @@ describe('the attachments of an export', () => {
     expect(attached).toHaveLength(3);
     expect(attached.every(({ path, sha256 }) => path.includes(sha256))).toBe(true);
     expect(rendering?.counts.attachments).toBe(3);
+    const report = await searchReport(world, id);
+    expect(report.attachmentsNotIncluded).toEqual([
+      { record: 'app.messages/1', name: 'link', reason: 'the file is not there, or leads out of its folder' },
+    ]);
+    // Given out, though the application recorded another digest or none: which file is whose is said all the same.
+    expect(report.attachmentsWithOtherDigest.map(({ name, recorded }) => [name, recorded])).toEqual([
+      ['one', ''],
+      ['two', ''],
+      ['three', ''],
+      ['./one', ''],
+    ]);
+    const given = new Set(attached.map(({ sha256 }) => sha256));
+    expect(report.attachmentsWithOtherDigest.every(({ sha256 }) => given.has(sha256))).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/proc/self/mem'))('I4 that cannot be read are listed, and the rest is given out', async () => {
+    // A regular file whose first byte cannot be read, whoever asks.
+    await using world = await openWorld({
+      sources: letters('/proc/self'),
+      tables: letterTables,
+      retention: 'rules: {}\n',
+    });
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com', 'A');
+      INSERT INTO messages VALUES (1, 1, now(), 'm');
+      INSERT INTO attachments (id, message_id, path) VALUES (1, 1, 'mem'), (2, 1, 'comm');`);
+    const { id } = done(await requestExport(world.office, officer, lettersExport));
+    await collectExport(world.office, id);
+    expect(done(await lookUpExport(world.office, id))).toMatchObject({
+      state: 'awaiting_approval',
+      rendering: { counts: { attachments: 1 } },
+    });
+    expect((await searchReport(world, id)).attachmentsNotIncluded).toEqual([
+      { record: 'app.messages/1', name: 'mem', reason: 'the file cannot be read' },
+    ]);
   });
 });
+
+interface SearchReport {
+  readonly attachmentsNotIncluded: readonly { record: string; name: string; reason: string }[];
+  readonly attachmentsWithOtherDigest: readonly { record: string; name: string; recorded: string; sha256: string }[];
+}
+
+async function searchReport({ office }: World, id: string): Promise<SearchReport> {
+  const { rendering, caseId } = done(await lookUpExport(office, id));
+  const { blob } = rendering?.files.find(({ role }) => role === 'search_report') ?? { blob: '' };
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of office.blobs.read(blob, await office.store.vault.caseKey(caseId))) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as SearchReport;
+}
