@@ -26,12 +26,13 @@ import {
   findingsDigest,
   findingsOf,
   inErasureOrder,
+  orThrow,
   type ReachedDataset,
   reachSubject,
   searchSubject,
 } from './gather-findings.ts';
 import { carryOut, type Office } from './office.ts';
-import { settleOpenHolds } from './place-hold.ts';
+import { pendingIn, settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
 
 /**
@@ -44,8 +45,9 @@ export async function eraseSubject(office: Office, id: string, rowsPerBatch = 50
     const request = await loadRequest(office.store, id);
     if (request?.state !== 'fulfilling' || request.type !== 'erasure' || !request.decision?.approvedBy) return;
     await recoverJournals(office);
-    await settleOpenHolds(office);
+    orThrow(id, await settleOpenHolds(office));
     const reached = await reachSubject(office, request);
+    for (const { source } of reached) orThrow(id, await pendingIn(office, source.name));
     const findings = await findingsOf(office, request, reached);
     // Once the first batch is in the journal the counts differ because of us; what was approved is finished.
     const begun = await hasBegun(office, request);
@@ -117,6 +119,7 @@ async function erasePart(
       runKey,
       rows,
     };
+    orThrow(request.id, await pendingIn(office, part.source.name));
     const result = await part.source.erase(order, mapped.erase, knownEpoch);
     if (isRefusal(result)) throw new Error(`erasure of ${part.dataset} was refused: ${result.code}`);
     if (result.kind === 'batch') await recordBatch(office, part.source, result.journal);
@@ -201,7 +204,9 @@ async function heldOf(office: Office, reached: readonly ReachedDataset[]): Promi
  */
 export async function requeueErasures(office: Office): Promise<number> {
   let requeued = 0;
-  for (const id of await erasuresKeptByHold(office.store)) {
+  const kept = await erasuresKeptByHold(office.store);
+  if (kept.length > 0) await settleOpenHolds(office);
+  for (const id of kept) {
     const request = await loadRequest(office.store, id);
     if (!request) continue;
     const reached = await reachSubject(office, request);

@@ -1,6 +1,6 @@
 import { systemActor } from '../core/actor.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { isRefusal } from '../core/refusal.ts';
+import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { type Finding, findingsGathered, provenIdentifiers, type SubjectRequest } from '../requests/request.ts';
@@ -115,11 +115,16 @@ export function findingsDigest(findings: readonly Finding[]): string {
   );
 }
 
+/** A task that cannot go on now fails, and is tried again. */
+export function orThrow(request: string, refusal: Refusal | null): void {
+  if (refusal) throw new Error(`${request} has to wait: ${refusal.code}`);
+}
+
 /** The task: search, and lay what was found before staff. */
 export async function gatherFindings(office: Office, id: string): Promise<void> {
   const loaded = await loadRequest(office.store, id);
   if (loaded?.state !== 'gathering') return;
-  await settleOpenHolds(office);
+  if (loaded.type === 'erasure') orThrow(id, await settleOpenHolds(office));
   const findings = await findingsOf(office, loaded, await reachSubject(office, loaded));
   const outcome = await carryOut(office, async () => {
     const request = await loadRequest(office.store, id);

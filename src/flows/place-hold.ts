@@ -99,6 +99,19 @@ export async function settleOpenHolds(office: Office): Promise<Refusal | null> {
   return null;
 }
 
+/** Why nothing may be erased from a source now: a hold that concerns it is not in place there yet. */
+export async function pendingIn(office: Office, source: string): Promise<Refusal | null> {
+  const pending = (await openPlacements(office.store)).find(
+    ({ placements }) => placements[source]?.state === 'pending',
+  );
+  return pending
+    ? refuse('hold_pending', `Hold ${pending.id} is not in place in ${source} yet. What was left stays until it is.`, {
+        hold: pending.id,
+        source,
+      })
+    : null;
+}
+
 /**
  * Put a hold in place wherever it is not yet, and look again where it is (a person may have joined another conversation
  * since). A source that cannot be reached leaves the hold pending, and the task tries again.

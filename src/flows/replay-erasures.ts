@@ -9,7 +9,7 @@ import type { ReachedRow } from '../sources/postgres/find.ts';
 import { recordBatch } from './execute-run.ts';
 import { inErasureOrder, type ReachedDataset } from './gather-findings.ts';
 import type { Office } from './office.ts';
-import { settleOpenHolds } from './place-hold.ts';
+import { pendingIn, settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
 
 /** What became of one erasure when it was made again. */
@@ -73,6 +73,11 @@ async function replay(office: Office, erasure: WrittenErasure): Promise<Replayed
       sum.restricted += restricted.length;
       for (let start = 0; start < free.length; start += rowsPerBatch) {
         const rows = free.slice(start, start + rowsPerBatch);
+        const pending = await pendingIn(office, source.name);
+        if (pending) {
+          failed.push({ dataset, code: pending.code });
+          break;
+        }
         const result = await source.erase(
           {
             // A batch of this replay and of no other: a journal that was restored with the source knows the first one.

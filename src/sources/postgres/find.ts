@@ -21,6 +21,11 @@ export interface Identifier {
   readonly value: string;
 }
 
+/** Mail addresses are compared without case, as every mail system does in practice; other identifiers exactly. */
+export function searchedValue({ kind, value }: Identifier): string {
+  return kind === 'email' ? value.trim().toLowerCase() : value.trim();
+}
+
 type Standing = 'own' | 'shared';
 const chunk = 1000;
 
@@ -57,11 +62,9 @@ class Walk {
 
   async byIdentifiers(dataset: TableDataset, identifiers: readonly Identifier[]): Promise<void> {
     for (const [kind, column] of Object.entries(dataset.identifiers)) {
-      const values = identifiers.filter((identifier) => identifier.kind === kind).map(({ value }) => value.trim());
-      if (values.length === 0) continue;
-      // Mail addresses are compared without case, as every mail system does in practice; other identifiers exactly.
+      const wanted = identifiers.filter((identifier) => identifier.kind === kind).map(searchedValue);
+      if (wanted.length === 0) continue;
       const compared = kind === 'email' ? `lower(t.${name(column)}::text)` : `t.${name(column)}::text`;
-      const wanted = kind === 'email' ? values.map((value) => value.toLowerCase()) : values;
       this.#reach('own', dataset, await this.#select(dataset, `${compared} = ANY($1::text[])`, [wanted]));
     }
   }
