@@ -2,7 +2,7 @@ import type { Actor, Role } from '../core/actor.ts';
 import { sha256Hex, toBase64Url } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
 import { formatInstant } from '../core/instants.ts';
-import type { Period } from '../core/periods.ts';
+import { instantAfter, type Period } from '../core/periods.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { lockPerson } from '../db/access.ts';
 import { commit } from '../db/commit.ts';
@@ -30,6 +30,9 @@ import { tokenApprovalKey } from './signers.ts';
 /** Secret scanners know this prefix; nothing else in Muniment looks like it. */
 const tokenPrefix = 'mnt_';
 const invitationHours = 72;
+/** What a token lives where nobody says how long, and the most that anybody may say. */
+const usualTokenLife = { years: 0, months: 0, weeks: 0, days: 90 };
+const longestTokenLife = { years: 1, months: 0, weeks: 0, days: 0 };
 const minPasswordLength = 12;
 const maxPasswordLength = 128;
 
@@ -51,6 +54,13 @@ export async function createToken(
   const now = office.now();
   const scopes = order.scopes ? checkScopes(office.policy.roles, order.role, order.scopes) : null;
   if (isRefusal(scopes)) return scopes;
+  const misnamed = unfitName(order.name, '/name');
+  if (misnamed) return misnamed;
+  const expiresAt = instantAfter(now, order.expires ?? usualTokenLife);
+  if (Temporal.Instant.compare(expiresAt, instantAfter(now, longestTokenLife)) > 0)
+    return refuse('invalid', 'A token lives for a year at most. Write P1Y or less; no token was made.', {}, [
+      { pointer: '/expires', code: 'period_too_long', detail: 'Write P1Y or less, such as P90D.' },
+    ]);
   const known = await personByName(office.store, order.name);
   if (known && known.role !== order.role)
     return refuse(
@@ -62,8 +72,6 @@ export async function createToken(
     return refuse('not_allowed', `${order.name} was disabled. No token was made.`, { actor: known.id });
   const actorId = known?.id ?? makeId('actor', now, office.random(10));
   const secret = `${tokenPrefix}${toBase64Url(office.random(32))}`;
-  const { years, months, weeks, days } = order.expires ?? { years: 0, months: 0, weeks: 0, days: 90 };
-  const expiresAt = now.toZonedDateTimeISO('UTC').add({ years, months, weeks, days }).toInstant();
   const tokenId = makeId('token', now, office.random(10));
   const approval = order.canApprove ? await tokenApprovalKey(secret) : null;
   const entries: Entry[] = [
@@ -117,6 +125,15 @@ export async function createToken(
   if (hasMoved)
     return refuse('conflict', `The role or access of ${order.name} was just changed. Look again; no token was made.`);
   return { token: secret, actor: actorId, role: order.role, expiresAt };
+}
+
+/** Line breaks and bells in what names somebody would forge a line wherever it is written; nothing else is refused. */
+function unfitName(name: string, pointer: string): Refusal | null {
+  if (name.trim() !== '' && name.length <= 120 && !/\p{Cc}/u.test(name)) return null;
+  const detail = 'Use 1 to 120 characters, without line breaks and other control characters.';
+  return refuse('invalid', `That cannot be a name. Nothing was made. ${detail}`, {}, [
+    { pointer, code: 'invalid', detail },
+  ]);
 }
 
 /**
@@ -186,10 +203,12 @@ export async function invitePerson(
   by: Actor,
   order: { name: string; email: string; role: Role; title: string | null },
 ): Promise<{ actor: string; link: string; expiresAt: string } | Refusal> {
-  if (!/^[^\s@]+@[^\s@]+$/.test(order.email))
+  if (order.email.length > 320 || !/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(order.email))
     return refuse('invalid', 'That is not a mail address. Nobody was invited.', {}, [
       { pointer: '/email', code: 'invalid', detail: 'Write name@example.com.' },
     ]);
+  const misnamed = unfitName(order.name, '/name') ?? (order.title ? unfitName(order.title, '/title') : null);
+  if (misnamed) return misnamed;
   if (await personByEmail(office.store, order.email))
     return refuse('conflict', 'Somebody with this mail address is there already. Nobody was invited.');
   if (await personByName(office.store, order.name))

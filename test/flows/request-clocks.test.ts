@@ -36,7 +36,7 @@ beforeAll(async () => {
     INSERT INTO conversations VALUES (1, '2026-01-01Z', 'one');
     INSERT INTO messages VALUES (1, 1, 1, NULL, '2026-01-02Z', 'm')`);
   for (const role of ['privacy', 'legal'] as const) {
-    const expires = { years: 2, months: 0, weeks: 0, days: 0 };
+    const expires = { years: 1, months: 0, weeks: 0, days: 0 };
     tokens.set(role, await tokenFor(world.office, { name: `Pat ${role}`, role, expires }));
   }
   doors = httpApp(world.office, {
