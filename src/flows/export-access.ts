@@ -6,14 +6,15 @@ import { mayNow, type Permission } from '../policy/roles.ts';
 import { lookUpExport, type Page } from './look-up.ts';
 import type { Office } from './office.ts';
 
-/** What somebody would do with an export. To download it is to read it. */
-export type ExportStep = 'read' | 'work' | 'approve';
+/** What somebody would do with an export. */
+export type ExportStep = 'read' | 'download' | 'work' | 'approve';
 
 type May = (permission: Permission) => boolean;
 
 /**
  * The permission that an export takes beside that for exports: the one for the demand or the request that it answers,
- * whose matter and whose people it names. What answers neither is everybody's who works on exports.
+ * whose matter and whose people it names. What answers neither is everybody's who works on exports. A person's own
+ * package is all that is kept of them: it is downloaded only by who works on requests.
  * @returns the first that is missing, or null
  */
 export function missingFor(
@@ -22,8 +23,8 @@ export function missingFor(
   step: ExportStep,
 ): Permission | null {
   const needed: readonly Permission[] = [
-    ...(demandId === null ? [] : [`demands.${step}` as const]),
-    ...(requestId === null ? [] : [`requests.${step}` as const]),
+    ...(demandId === null ? [] : [`demands.${step === 'download' ? 'read' : step}` as const]),
+    ...(requestId === null ? [] : [`requests.${step === 'download' ? 'work' : step}` as const]),
   ];
   return needed.find((permission) => !may(permission)) ?? null;
 }

@@ -17,7 +17,7 @@ export interface Download {
 
 /** Fetch a sealed package. That it was fetched, and by whom, is in the ledger before its first byte leaves. */
 export async function readPackage(office: Office, actor: Actor, id: string): Promise<Download | Refusal> {
-  const wanted = await exportFor(office, actor, id);
+  const wanted = await exportFor(office, actor, id, 'download');
   if (isRefusal(wanted)) return wanted;
   const blob = wanted.packageBlob === null ? null : await loadBlob(office.store, wanted.packageBlob);
   if (wanted.state !== 'sealed' || !blob)

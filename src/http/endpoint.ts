@@ -81,6 +81,10 @@ export class Api {
   constructor(office: Office, sessionOf: SessionOf) {
     this.#office = office;
     this.#sessionOf = sessionOf;
+    // A GET of a package or a person is recorded as a look at it: the headers alone are no call of their own.
+    this.app.use((c, next) =>
+      c.req.method === 'HEAD' ? Promise.resolve(c.body(null, 405, { Allow: 'GET' })) : next(),
+    );
     this.app.notFound((c) =>
       replyProblem(
         c,

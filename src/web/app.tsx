@@ -21,6 +21,8 @@ const asksForPasskey = /^\/console\/(sign-in\/passkey|second-factor|step-up|acco
 const asksToSignIn = /^\/console\/sign-in(\/company.*)?$/;
 /** The forms that take a file. Whatever else is written in a form is text by hand. */
 const takesFile = /^\/(verify|console\/demands\/[^/]+\/documents)$/;
+/** Where looking is an event that is recorded: nobody asks there for the headers alone. */
+const isRecorded = /^\/(console|status|package)(\/|$)/;
 const maxFormBytes = 1024 * 1024;
 const maxFileFormBytes = 64 * 1024 * 1024;
 
@@ -59,6 +61,11 @@ export function webApp(office: Office, options: WebOptions): Hono {
     if ((c.req.method !== 'GET' || c.res.status >= 400) && !c.res.headers.has('Cache-Control'))
       c.header('Cache-Control', 'private, no-store');
   });
+  app.use((c, next) =>
+    c.req.method === 'HEAD' && isRecorded.test(c.req.path)
+      ? Promise.resolve(c.body(null, 405, { Allow: 'GET' }))
+      : next(),
+  );
   app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
   const [texts, files] = [bodyLimit({ maxSize: maxFormBytes }), bodyLimit({ maxSize: maxFileFormBytes })];
   app.use((c, next) => (takesFile.test(c.req.path) ? files : texts)(c, next));

@@ -251,6 +251,35 @@ describe('a package that answers a request', () => {
     expect((await api('Alex', 'POST', `/requests/${id}/approve`)).status).toBe(200);
     await inState('Pat', `/requests/${id}`, 'closed');
     expect((await person.get('/status/package')).status).toBe(200);
+    // All that is kept of a person is for whoever works on their request, not for everybody who may look at it.
+    expect((await api('Pat', 'GET', `/exports/${exported}/package`)).status).toBe(200);
+    expect((await api('Lee', 'GET', `/exports/${exported}`)).status).toBe(200);
+    expect((await api('Lee', 'GET', `/exports/${exported}/package`)).body).toMatchObject({
+      status: 403,
+      permission: 'requests.work',
+    });
+  }, 60_000);
+
+  it('is recorded as downloaded when it was, and not when somebody asks for the headers alone', async () => {
+    const { id, exported, person } = await packaged();
+    expect((await api('Alex', 'POST', `/requests/${id}/approve`)).status).toBe(200);
+    await inState('Pat', `/requests/${id}`, 'closed');
+    const { store } = opened.house.office;
+    const recorded = async () => {
+      const [row] = await store.db.sql`SELECT count(*)::int AS n FROM
+        (SELECT kind, bytes FROM ledger_pending UNION ALL SELECT kind, bytes FROM ledger_entries) e
+        WHERE kind IN ('request.downloaded', 'export.downloaded') AND position(${exported} IN convert_from(bytes, 'UTF8')) > 0`;
+      return Number(row?.n);
+    };
+    const before = await recorded();
+    const headers = { cookie: person.jar, authorization: `Bearer ${tokens.get('Pat')}` };
+    for (const path of ['/status/package', `/api/v1/exports/${exported}/package`, '/status', '/console/exports']) {
+      const reply = await doors.request(`http://localhost:3000${path}`, { method: 'HEAD', headers });
+      expect([path, reply.status, reply.headers.get('allow')]).toEqual([path, 405, 'GET']);
+    }
+    expect(await recorded()).toBe(before);
+    expect((await person.get('/status/package')).status).toBe(200);
+    expect(await recorded()).toBeGreaterThan(before);
   }, 60_000);
 
   it('does not go out with a request that was withdrawn, sealed or not', async () => {
