@@ -33,6 +33,8 @@ export const publicLimits = {
     { name: `ask-to/${email.trim().toLowerCase()}`, most: 12, seconds: hours },
   ],
   giveCode: (network: Network): readonly Limit[] => [{ name: `code/${network}`, most: 60, seconds: 15 * minutes }],
+  /** Wrong codes of one request, whoever gives them: who knows a reference may spoil a day of it, not all of it. */
+  wrongCode: (request: string): readonly Limit[] => [{ name: `code-of/${request}`, most: 20, seconds: 24 * hours }],
   openLink: (network: Network, secret: string): readonly Limit[] => [
     { name: `link/${network}`, most: 60, seconds: 15 * minutes },
     { name: `link-of/${secret}`, most: 6, seconds: hours },

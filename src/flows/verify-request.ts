@@ -22,14 +22,13 @@ import {
   noticeTask,
   type SubjectRequest,
 } from '../requests/request.ts';
+import { forgive, limitTries, publicLimits } from './limit-tries.ts';
 import { carryOut, type Office } from './office.ts';
 import { composeNotice, noticeKey } from './send-notice.ts';
 
 const codeMinutes = 30;
 const sessionMinutes = 30;
 const triesPerCode = 5;
-/** Wrong codes of one request after which only staff can go on. */
-const triesPerRequest = 20;
 
 const unknown = () => refuse('not_found', 'There is no such request.');
 const wrong = () =>
@@ -137,7 +136,8 @@ async function checkCode(
   const grant = loaded ? await liveCode(office.store, loaded.id, now) : null;
   if (!loaded || !grant) return wrong();
   const attempts = await countAttempt(office.store, grant.id);
-  if (attempts > triesPerCode || loaded.identity.failedAttempts >= triesPerRequest) return wrong();
+  const limits = publicLimits.wrongCode(loaded.id);
+  if (attempts > triesPerCode || (await limitTries(office, limits))) return wrong();
   const given = await codeHash(office, loaded.caseId, grant.id, code.replace(/[\s-]/g, ''));
   if (!constantTimeEqual(fromHex(given), fromHex(grant.secretHash))) {
     await carryOut(office, async () => {
@@ -175,7 +175,9 @@ async function checkCode(
     if (error instanceof CodeSpent) return wrong();
     throw error;
   });
-  return isRefusal(confirmed) ? confirmed : { session: secret, request: confirmed };
+  if (isRefusal(confirmed)) return confirmed;
+  await forgive(office, limits);
+  return { session: secret, request: confirmed };
 }
 
 class CodeSpent extends Error {}

@@ -89,6 +89,22 @@ const leaksOf = ({ email, request }: Person, { text }: Answer) =>
   [email, `Name of ${email}`, `Details of ${email}`, request.id].filter((secret) => text.includes(secret));
 
 describe('one requester', () => {
+  it('may guess twenty times a day, whatever codes they ask for, and who is guessed at comes in a day later', async () => {
+    const victim = await person('guessed-at@example.com');
+    const { reference } = victim.request;
+    for (let code = 0; code < 4; code++) {
+      await askForCode(new Visitor(doors), victim);
+      for (let guess = 0; guess < 5; guess++) await giveCode(new Visitor(doors), reference, '00000000');
+    }
+    expect(isIn(await giveCode(new Visitor(doors), reference, await askForCode(new Visitor(doors), victim)))).toBe(
+      false,
+    );
+    now = now.add({ hours: 25 });
+    expect(isIn(await giveCode(new Visitor(doors), reference, await askForCode(new Visitor(doors), victim)))).toBe(
+      true,
+    );
+  });
+
   it('never reaches the request of another by code, cookie or reference, however they are mixed', async () => {
     const [ada, bob] = [await person('ada@example.com'), await person('bob@example.com')];
     const [hers, his] = [new Visitor(doors), new Visitor(doors)];
