@@ -90,11 +90,21 @@ export function concerned(office: Office, scope: HoldScope): readonly RecordSour
   return [...office.sources.values()].filter(({ name }) => every || named.includes(name));
 }
 
-/** Look again at every open hold, before what they cover is asked for: people and rows may have come since. */
+/**
+ * Look again at every open hold, before what they cover is asked for: people and rows may have come since.
+ * @returns why that is not known now: a source could not be asked, and its holds cover what they covered before
+ */
 export async function settleOpenHolds(office: Office): Promise<Refusal | null> {
   for (const { id } of await openHolds(office.store)) {
-    const hold = await settleHold(office, id);
+    const { hold, stale } = await settle(office, id);
     if (isRefusal(hold)) return hold;
+    const [source] = stale;
+    if (source)
+      return refuse(
+        'source_unreachable',
+        `What hold ${id} covers in ${source} could not be looked up again. Nothing was destroyed; mend the source, and it is tried again.`,
+        { hold: id, source },
+      );
   }
   return null;
 }
@@ -117,9 +127,15 @@ export async function pendingIn(office: Office, source: string): Promise<Refusal
  * since). A source that cannot be reached leaves the hold pending, and the task tries again.
  */
 export async function settleHold(office: Office, id: string): Promise<Hold | Refusal> {
+  return (await settle(office, id)).hold;
+}
+
+/** @returns also the sources where it is in place and could not be looked at again: it covers what it covered before */
+async function settle(office: Office, id: string): Promise<{ hold: Hold | Refusal; stale: readonly string[] }> {
   const before = await loadHold(office.store, id);
-  if (!before) return refuse('not_found', 'There is no such hold.');
-  if (before.state === 'released') return before;
+  if (!before) return { hold: refuse('not_found', 'There is no such hold.'), stale: [] };
+  if (before.state === 'released') return { hold: before, stale: [] };
+  const stale: string[] = [];
   const placements: Record<string, Placement> = {};
   const coverage: Coverage[] = [];
   for (const source of concerned(office, before.scope.reveal())) {
@@ -129,6 +145,7 @@ export async function settleHold(office: Office, id: string): Promise<Hold | Ref
       coverage.push(...result.coverage);
     } catch (error) {
       const was = before.placements[source.name];
+      if (was?.state === 'placed') stale.push(source.name);
       placements[source.name] =
         was?.state === 'placed' ? was : { state: 'pending', code: errorCode(error) || 'unreachable' };
       coverage.push(...before.coverage.filter(({ dataset }) => dataset.startsWith(`${source.name}.`)));
@@ -150,7 +167,7 @@ export async function settleHold(office: Office, id: string): Promise<Hold | Ref
   });
   // Released while it was being placed: what was put in place a moment ago protects nobody any more.
   if (isRefusal(outcome)) await liftHold(office, id);
-  return outcome;
+  return { hold: outcome, stale };
 }
 
 /**
