@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { collectExport } from '../../src/flows/collect-export.ts';
 import { eraseSubject } from '../../src/flows/erase-subject.ts';
 import { gatherFindings } from '../../src/flows/gather-findings.ts';
-import { lookUpExport, lookUpRequest } from '../../src/flows/look-up.ts';
+import { lookUpExport, lookUpHold, lookUpRequest } from '../../src/flows/look-up.ts';
 import { approveRequest, decideRequest } from '../../src/flows/move-request.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
 import { approveRelease, liftHold, requestRelease } from '../../src/flows/release-hold.ts';
@@ -85,6 +85,18 @@ describe('the same thing written otherwise', () => {
     expect(preview?.free.map(({ key }) => key)).toEqual([['2']]);
   });
 
+  it('I10 a letter that only Unicode takes for another proves nothing, and a hold covers both', async () => {
+    await using world = await openWorld();
+    await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'Kim@example.com'), (2, '\u212Aim@example.com')`);
+    const source = world.office.sources.get('app');
+    const found = async (value: string) =>
+      (await source?.find([{ kind: 'email', value }]))?.own.get('app.users')?.map(({ key }) => key[0]);
+    expect(await found('kim@example.com')).toEqual(['1']);
+    expect(await found('\u212Aim@Example.com')).toEqual(['2']);
+    const { coverage } = await hold(world.office, { subjects: [{ kind: 'email', value: 'KIM@example.com' }] });
+    expect(coverage.find(({ dataset }) => dataset === 'app.users')?.count).toBe(2);
+  });
+
   it('I1 a file that a held row names stays, however another row that goes has written its path', async () => {
     const root = mkdtempSync(join(tmpdir(), 'files-'));
     writeFileSync(join(root, 'shared.jpg'), 'bytes');
@@ -152,15 +164,23 @@ describe('the same thing written otherwise', () => {
 });
 
 describe('an erasure', () => {
-  it('I1 waits for a hold that is not in place in its source', async () => {
+  it('I1 waits for a hold that is not in place in its source, and for one that cannot be looked up again', async () => {
     await using world = await openWorld();
     const { app, office } = world;
-    await hold(office, { subjects: [{ kind: 'email', value: 'bea@example.com' }] });
-    await app.sql.unsafe(`INSERT INTO users VALUES (1, 'ada@example.com'); INSERT INTO conversations VALUES (1, now(), 'one');
-      INSERT INTO messages VALUES (1, 1, 1, NULL, now(), 'm');
+    const other = await hold(office, { subjects: [{ kind: 'email', value: 'bea@example.com' }] });
+    await app.sql.unsafe(`INSERT INTO users VALUES (1, 'ada@example.com'), (2, 'bea@example.com'); INSERT INTO conversations VALUES (1, now(), 'one');
+      INSERT INTO messages VALUES (1, 1, 1, NULL, now(), 'm')`);
+    const id = await approvedErasure(world);
+    // Bea joins the conversation, and her hold cannot be told to the source: it would cover the message.
+    await app.sql.unsafe(`INSERT INTO members VALUES (1, 2);
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
       CREATE TRIGGER refuse BEFORE INSERT ON muniment.held FOR EACH ROW EXECUTE FUNCTION refuse()`);
-    const id = await approvedErasure(world);
+    await expect(eraseSubject(office, id)).rejects.toThrow('source_unreachable');
+    expect(await ids(app, 'messages')).toEqual([1]);
+    expect(done(await lookUpHold(office, other.id)).state).toBe('active');
+    done(await requestRelease(office, officer, other.id));
+    done(await approveRelease(office, second, other.id));
+    await liftHold(office, other.id);
     const pending = await hold(office, { subjects: [{ kind: 'email', value: 'ada@example.com' }] });
     expect(pending.state).toBe('pending');
     await expect(eraseSubject(office, id)).rejects.toThrow('hold_pending');

@@ -24,8 +24,18 @@ export interface SqlConnection {
   close(): Promise<void>;
 }
 
+/** How long the source may be kept busy or waiting by us, in milliseconds. */
+export interface Patience {
+  /** One statement: a count over the largest table takes minutes. */
+  readonly statement: number;
+  /** A transaction in which nothing happens: our process may be frozen, and its locks stop the application. */
+  readonly idleTransaction: number;
+}
+
+const usualPatience: Patience = { statement: 30 * 60_000, idleTransaction: 10 * 60_000 };
+
 /** Open a source's pool; nothing is connected until the first query. */
-export function connectSource(source: SqlSource): SqlConnection {
+export function connectSource(source: SqlSource, patience = usualPatience): SqlConnection {
   const pool = postgres(source.url, {
     max: 6,
     onnotice: () => {},
@@ -36,6 +46,8 @@ export function connectSource(source: SqlSource): SqlConnection {
       DateStyle: 'ISO, YMD',
       // Rows that row-level security hides make a statement fail, instead of missing from "nothing due" (I4).
       row_security: 'off',
+      statement_timeout: patience.statement,
+      idle_in_transaction_session_timeout: patience.idleTransaction,
     },
     types: {
       // The driver's own Date would cut microseconds; times travel as the text Postgres writes.

@@ -21,10 +21,13 @@ export interface Identifier {
   readonly value: string;
 }
 
-/** Mail addresses are compared without case, as every mail system does in practice; other identifiers exactly. */
-export function searchedValue({ kind, value }: Identifier): string {
-  return kind === 'email' ? value.trim().toLowerCase() : value.trim();
-}
+/**
+ * Which mail addresses are one person's. Every mail system in practice takes A for a; other letters it need not: `K`
+ * (KELVIN SIGN) may be a mailbox of its own, and becomes k where Unicode lowers it.
+ * - `proven`: those a code to one of them proves, the same but for the case of A to Z;
+ * - `any_case`: every letter's case aside, for a hold, which rather covers too much.
+ */
+export type MailMatch = 'proven' | 'any_case';
 
 type Standing = 'own' | 'shared';
 const chunk = 1000;
@@ -38,9 +41,13 @@ const chunk = 1000;
  * Shared: what an own row is a `member` of, and what hangs beneath. Nothing else is reached: a row that only refers to
  * an own row through somebody else's is left alone.
  */
-export async function findSubject(connection: SqlConnection, identifiers: readonly Identifier[]): Promise<Reached> {
+export async function findSubject(
+  connection: SqlConnection,
+  identifiers: readonly Identifier[],
+  mail: MailMatch,
+): Promise<Reached> {
   const walk = new Walk(connection, await connection.shape());
-  for (const dataset of connection.source.datasets) await walk.byIdentifiers(dataset, identifiers);
+  for (const dataset of connection.source.datasets) await walk.byIdentifiers(dataset, identifiers, mail);
   await walk.follow();
   return { own: walk.rowsOf('own'), shared: walk.rowsOf('shared') };
 }
@@ -60,12 +67,21 @@ class Walk {
     return new Map([...this.#reached[standing]].map(([id, rows]) => [id, [...rows.values()]]));
   }
 
-  async byIdentifiers(dataset: TableDataset, identifiers: readonly Identifier[]): Promise<void> {
+  async byIdentifiers(dataset: TableDataset, identifiers: readonly Identifier[], mail: MailMatch): Promise<void> {
     for (const [kind, column] of Object.entries(dataset.identifiers)) {
-      const wanted = identifiers.filter((identifier) => identifier.kind === kind).map(searchedValue);
+      const wanted = identifiers.filter((identifier) => identifier.kind === kind).map(({ value }) => value.trim());
       if (wanted.length === 0) continue;
-      const compared = kind === 'email' ? `lower(t.${name(column)}::text)` : `t.${name(column)}::text`;
-      this.#reach('own', dataset, await this.#select(dataset, `${compared} = ANY($1::text[])`, [wanted]));
+      const here = `t.${name(column)}::text`;
+      // The first is what an application has an index for; "C" lowers A to Z and nothing else.
+      const inAnyCase = `lower(${here}) = ANY(ARRAY(SELECT lower(w) FROM unnest($1::text[]) w))`;
+      const inAsciiCase = `lower(${here} COLLATE "C") = ANY(ARRAY(SELECT lower(w COLLATE "C") FROM unnest($1::text[]) w))`;
+      const same =
+        kind !== 'email'
+          ? `${here} = ANY($1::text[])`
+          : mail === 'any_case'
+            ? inAnyCase
+            : `${inAnyCase} AND ${inAsciiCase}`;
+      this.#reach('own', dataset, await this.#select(dataset, same, [wanted]));
     }
   }
 

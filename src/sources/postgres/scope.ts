@@ -4,7 +4,7 @@ import type { TableDataset } from '../../policy/data-map.ts';
 import type { HoldScope } from '../../policy/hold.ts';
 import type { SqlConnection } from './connection.ts';
 import { typeOf } from './dialect.ts';
-import { findSubject, type ReachedRow, searchedValue } from './find.ts';
+import { findSubject, type ReachedRow } from './find.ts';
 import { canonicalValues, keyText } from './keys.ts';
 
 /**
@@ -91,7 +91,7 @@ export async function wrongKeys(connection: SqlConnection, scope: HoldScope): Pr
 }
 
 async function subjectClauses(connection: SqlConnection, scope: HoldScope): Promise<readonly HoldClause[]> {
-  const reached = await findSubject(connection, scope.subjects);
+  const reached = await findSubject(connection, scope.subjects, 'any_case');
   const clauses = new Map<string, HoldClause>();
   const hold = (dataset: TableDataset, columns: readonly string[], row: ReachedRow) => {
     const values = columns.map((column) => row.columns[column] ?? '');
@@ -117,8 +117,8 @@ async function subjectClauses(connection: SqlConnection, scope: HoldScope): Prom
     }
     // The identifier itself: a row written tomorrow with this address is covered, too.
     for (const [kind, column] of Object.entries(dataset.identifiers))
-      for (const subject of scope.subjects.filter((subject) => subject.kind === kind))
-        hold(dataset, [column], { key: [], columns: { [column]: searchedValue(subject) } });
+      for (const { value } of scope.subjects.filter((subject) => subject.kind === kind))
+        hold(dataset, [column], { key: [], columns: { [column]: value.trim() } });
   }
   return [...clauses.values()];
 }

@@ -48,7 +48,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     },
     markCopied: (batch) => markCopied(connection.sql, batch),
     removeLeavingFiles: () => removeLeavingFiles(connection),
-    find: (identifiers) => findSubject(connection, identifiers),
+    find: (identifiers) => findSubject(connection, identifiers, 'proven'),
     previewErasure: (dataset, rows, act, going) =>
       previewErasure(connection, connection.dataset(dataset), rows, act, going),
     erase: (order, act, knownEpoch) => eraseRows(connection, order, act, knownEpoch),
