@@ -114,6 +114,8 @@ export interface SignedIn {
   /** Of their authenticator app, in Base32. */
   readonly secret: string;
   readonly recovery: readonly string[];
+  /** The code that finished it: used up. */
+  readonly code: string;
 }
 
 /** Sign in for the first time: password, app, recovery codes. */
@@ -124,7 +126,7 @@ export async function firstSignIn(app: Hono, email: string, origin?: string): Pr
   const code = appCode(secret, Date.now());
   const done = await visitor.post('/console/second-factor/set-up/finish', { code });
   if (done.status !== 200) throw new Error(`the second factor could not be set up: ${done.status}`);
-  return { visitor, secret, recovery: codesIn(done.text) };
+  return { visitor, secret, recovery: codesIn(done.text), code };
 }
 
 /** The secret of an app that a page shows. */
