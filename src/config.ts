@@ -44,6 +44,8 @@ export interface CompanyConfig {
   readonly name: string;
   /** Whether a sign-in that the provider says had two factors needs none of ours. */
   readonly trustsMfa: boolean;
+  /** Hosts beside the issuer's own at which it may keep its tokens and keys; nothing is sent to any other. */
+  readonly otherHosts: readonly string[];
 }
 
 /** What is wrong with the environment, said so that it can be mended. */
@@ -146,11 +148,11 @@ function parseWebhook(url: string | null, secret: string | null) {
 /** All three or none; what only adds to them needs them. */
 function parseCompany(get: (name: string) => string | null): CompanyConfig | null {
   const [issuer, clientId, clientSecret] = [get('OIDC_ISSUER'), get('OIDC_CLIENT_ID'), get('OIDC_CLIENT_SECRET')];
-  const [name, trust] = [get('OIDC_NAME'), get('OIDC_TRUST_MFA')];
-  if ([issuer, clientId, clientSecret, name, trust].every((value) => value === null)) return null;
+  const [name, trust, hosts] = [get('OIDC_NAME'), get('OIDC_TRUST_MFA'), get('OIDC_HOSTS')];
+  if ([issuer, clientId, clientSecret, name, trust, hosts].every((value) => value === null)) return null;
   if (issuer === null || clientId === null || clientSecret === null)
     throw new ConfigProblem(
-      'OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together, and OIDC_NAME and OIDC_TRUST_MFA need them. Set all three or none; nothing was started.',
+      'OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together, and OIDC_NAME, OIDC_TRUST_MFA and OIDC_HOSTS need them. Set all three or none; nothing was started.',
     );
   if (!isIssuer(issuer))
     throw new ConfigProblem(
@@ -160,7 +162,12 @@ function parseCompany(get: (name: string) => string | null): CompanyConfig | nul
     throw new ConfigProblem('OIDC_TRUST_MFA must be 1 (trust it) or 0. Nothing was started.');
   if (name !== null && name.length > 60)
     throw new ConfigProblem('OIDC_NAME stands on a button: 60 characters at most. Nothing was started.');
-  return { issuer, clientId, clientSecret, name: name ?? 'your company account', trustsMfa: trust === '1' };
+  const otherHosts = hosts === null ? [] : hosts.split(',').map((host) => host.trim().toLowerCase());
+  if (!otherHosts.every((host) => /^[a-z0-9.-]+$/.test(host) && host.includes('.')))
+    throw new ConfigProblem(
+      'OIDC_HOSTS names the other hosts of the provider, with commas, such as oauth2.example.com,www.example.com. Nothing was started.',
+    );
+  return { issuer, clientId, clientSecret, name: name ?? 'your company account', trustsMfa: trust === '1', otherHosts };
 }
 
 /** OpenID Connect Discovery 1.0, 3: "https" and no query or fragment; plain HTTP stays on this machine. */

@@ -12,14 +12,19 @@ describe('the company’s provider in the environment', () => {
       clientSecret: 'secret',
       name: 'your company account',
       trustsMfa: false,
+      otherHosts: [],
     });
     expect(readConfig({ ...three, OIDC_NAME: 'Example Corp', OIDC_TRUST_MFA: '1' }).company).toMatchObject({
       name: 'Example Corp',
       trustsMfa: true,
     });
+    const hosts = readConfig({ ...three, OIDC_HOSTS: 'oauth2.example.com, WWW.example.com' }).company?.otherHosts;
+    expect(hosts).toEqual(['oauth2.example.com', 'www.example.com']);
+    for (const wrong of ['https://oauth2.example.com', 'a.example:443', '*', 'localhost', 'a.example,,b.example'])
+      expect(() => readConfig({ ...three, OIDC_HOSTS: wrong }), wrong).toThrow(/OIDC_HOSTS names/);
     for (const name of Object.keys(three))
       expect(() => readConfig({ ...three, [name]: '' })).toThrow(/OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET/);
-    for (const alone of [{ OIDC_NAME: 'Example Corp' }, { OIDC_TRUST_MFA: '1' }])
+    for (const alone of [{ OIDC_NAME: 'Example Corp' }, { OIDC_HOSTS: 'a.example' }, { OIDC_TRUST_MFA: '1' }])
       expect(() => readConfig(alone)).toThrow(ConfigProblem);
     expect(() => readConfig({ ...three, OIDC_TRUST_MFA: 'yes' })).toThrow(/OIDC_TRUST_MFA must be 1/);
   });

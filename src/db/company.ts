@@ -85,17 +85,18 @@ export function openCompany(
     readonly clientSecret: string;
     readonly name: string;
     readonly trustsMfa: boolean;
+    readonly otherHosts: readonly string[];
   },
   options: { readonly redirectUri: string; readonly report: (what: string, error: unknown) => void },
 ): Company {
-  const { issuer, clientId, clientSecret, name, trustsMfa } = config;
+  const { issuer, clientId, clientSecret, name, trustsMfa, otherHosts } = config;
   const { origin } = new URL(issuer);
   let known: { discovery: Discovery; keys: ReturnType<typeof createRemoteJWKSet>; until: Temporal.Instant } | null =
     null;
 
   const discover = async (now: Temporal.Instant) => {
     if (known && Temporal.Instant.compare(now, known.until) < 0) return known;
-    const discovery = await readDiscovery(issuer);
+    const discovery = await readDiscovery(issuer, otherHosts);
     const keys = createRemoteJWKSet(new URL(discovery.jwks_uri), {
       [customFetch]: async (url, init) => {
         const { status, text } = await call(url, { headers: init.headers });
@@ -189,7 +190,7 @@ function identityOf(payload: JWTPayload, clientId: string, nonce: string): Ident
 }
 
 /** Discovery 1.0, 4: the document has to say the issuer that it was asked of, to the letter. */
-async function readDiscovery(issuer: string): Promise<Discovery> {
+async function readDiscovery(issuer: string, otherHosts: readonly string[]): Promise<Discovery> {
   const { status, text } = await call(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {});
   if (status !== 200) throw new CompanyFault(`the discovery document was answered with ${status}`);
   const parsed = discoverySchema.safeParse(parseJson(text));
@@ -202,8 +203,9 @@ async function readDiscovery(issuer: string): Promise<Discovery> {
     throw new CompanyFault('authorization_endpoint is not at the issuer: nobody is sent there');
   for (const key of ['token_endpoint', 'jwks_uri'] as const) {
     const url = new URL(discovery[key]);
-    if (url.origin !== origin && url.protocol !== 'https:')
-      throw new CompanyFault(`${key} is at another host and not https`);
+    if (url.origin === origin) continue;
+    if (url.protocol !== 'https:' || url.port !== '' || !otherHosts.includes(url.hostname))
+      throw new CompanyFault(`${key} is at ${url.host}, which OIDC_HOSTS does not name: nothing is sent there`);
   }
   return discovery;
 }

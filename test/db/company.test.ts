@@ -66,9 +66,9 @@ beforeEach(() => {
   reports.length = 0;
 });
 
-const open = () =>
+const open = (otherHosts: readonly string[] = []) =>
   openCompany(
-    { issuer, clientId: 'muniment', clientSecret: 'a b:c', name: 'Example Corp', trustsMfa: false },
+    { issuer, clientId: 'muniment', clientSecret: 'a b:c', name: 'Example Corp', trustsMfa: false, otherHosts },
     {
       redirectUri: 'https://muniment.example/callback',
       report: (what, error) => reports.push({ what, error: error as Error }),
@@ -202,6 +202,7 @@ describe('calls to the company', () => {
       { token_endpoint: `${elsewhere}/token` },
       { jwks_uri: `${elsewhere}/keys` },
       { jwks_uri: 'file:///etc/passwd' },
+      { jwks_uri: 'https://keys.example.com/' },
       { token_endpoint: undefined },
     ];
     for (const over of wrong) {
@@ -210,9 +211,15 @@ describe('calls to the company', () => {
       expect(refused, JSON.stringify(over)).toMatchObject({ kind: 'refusal', code: 'not_ready' });
     }
     expect(new Set(calls)).toEqual(new Set(['/.well-known/openid-configuration']));
-    // Keys and tokens may be at another host, over TLS.
-    pages['/.well-known/openid-configuration'] = json(discovery({ jwks_uri: 'https://keys.example.com/' }));
-    expect(await open().authorizationUrl(asked, now)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/authorize\?/);
+    // Keys and tokens may be at another host that the operator named, over TLS.
+    const elsewhereAllowed = async (jwks_uri: string) => {
+      pages['/.well-known/openid-configuration'] = json(discovery({ jwks_uri }));
+      return typeof (await open(['keys.example.com']).authorizationUrl(asked, now)) === 'string';
+    };
+    expect(await elsewhereAllowed('https://keys.example.com/')).toBe(true);
+    for (const other of ['https://169.254.169.254/', 'https://a.keys.example.com/', 'https://keys.example.com:8443/'])
+      expect(await elsewhereAllowed(other), other).toBe(false);
+    expect(await elsewhereAllowed('http://keys.example.com/')).toBe(false);
   });
 
   it('that fail are told to the operator and tried again the next time', async () => {
