@@ -5,7 +5,7 @@ import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
 import type { ColumnTypes } from './dialect.ts';
 import type { SourceShape } from './held.ts';
 
-/** First half of every advisory lock key; the second is the dataset's name hashed by Postgres. */
+/** First half of a dataset's advisory lock key (a batch's has the next number); the second is its name hashed by Postgres. */
 export const lockSpace = 7165;
 
 /** An open SQL source: its pool and, once read, the types of its columns. */

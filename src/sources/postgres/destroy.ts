@@ -37,8 +37,16 @@ export function datasetsTouched(connection: SqlConnection, dataset: TableDataset
   return [...reached].sort();
 }
 
-/** Take the batch's locks, shared, each in its own statement and before anything else is read. */
-export async function lockShared(tx: postgres.TransactionSql, datasets: readonly string[]): Promise<void> {
+/**
+ * Take the batch's locks, each in its own statement and before anything else is read: those of its datasets, shared, and
+ * first its own, so that of two who were sent for the same batch the second finds the journal of the first.
+ */
+export async function lockShared(
+  tx: postgres.TransactionSql,
+  batch: string,
+  datasets: readonly string[],
+): Promise<void> {
+  await tx`SELECT pg_advisory_xact_lock(${lockSpace + 1}::int, hashtext(${batch}))`;
   for (const dataset of datasets)
     await tx`SELECT pg_advisory_xact_lock_shared(${lockSpace}::int, hashtext(${dataset}))`;
 }
@@ -186,7 +194,7 @@ export async function destroyBatch(
   const pads = hmacPads(order.runKey);
   return await connection.sql.begin('ISOLATION LEVEL READ COMMITTED', async (tx): Promise<BatchResult> => {
     await tx.unsafe(`SET LOCAL lock_timeout = '10s'`);
-    await lockShared(tx, datasetsTouched(connection, dataset));
+    await lockShared(tx, order.batch, datasetsTouched(connection, dataset));
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);

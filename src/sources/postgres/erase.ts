@@ -115,7 +115,7 @@ export async function eraseRows(
   );
   return await connection.sql.begin('ISOLATION LEVEL READ COMMITTED', async (tx): Promise<BatchResult> => {
     await tx.unsafe(`SET LOCAL lock_timeout = '10s'`);
-    await lockShared(tx, datasetsTouched(connection, dataset));
+    await lockShared(tx, order.batch, datasetsTouched(connection, dataset));
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);

@@ -54,11 +54,13 @@ export async function canonicalValues(
 ): Promise<readonly (string | null)[]> {
   if (values.length === 0) return [];
   try {
-    const rows = await sql.unsafe<{ value: string | null }[]>(
-      `SELECT v::${type}::text AS value FROM unnest($1::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n`,
+    // One row for all: of a query that fails with some rows sent, the driver (postgres 3.4) puts as many holes before the
+    // rows of that connection's next one.
+    const [row] = await sql.unsafe<{ values: (string | null)[] }[]>(
+      `SELECT array_agg(v::${type}::text ORDER BY n) AS values FROM unnest($1::text[]) WITH ORDINALITY AS u (v, n)`,
       [[...values]],
     );
-    return rows.map(({ value }) => value);
+    return row?.values ?? [];
   } catch (error) {
     if (!isWrongValue(error)) throw error;
     if (values.length === 1) return [null];
