@@ -220,6 +220,14 @@ describe('a request that no browser sends', () => {
     }
   });
 
+  it('with a file that does not say how long it is is refused before it is read', async () => {
+    const headers = 'Origin: https://muniment.example\r\nContent-Type: multipart/form-data; boundary=x\r\n';
+    for (const path of ['/verify', '/console/demands/dem_01jdq4v7m8abcdefghjkmnpqrs/documents'])
+      expect((await raw(post(path, `${headers}Transfer-Encoding: chunked\r\n`, '3\r\n--x'))).statuses[0], path).toBe(
+        411,
+      );
+  });
+
   it('with a large body and no token is refused before the body is read', async () => {
     const target = '/api/v1/demands/dem_01jdq4v7m8abcdefghjkmnpqrs/documents';
     const { statuses } = await raw(

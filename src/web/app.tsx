@@ -68,7 +68,13 @@ export function webApp(office: Office, options: WebOptions): Hono {
   );
   app.use(csrf({ origin: (candidate, c) => candidate === origin || candidate === new URL(c.req.url).origin }));
   const [texts, files] = [bodyLimit({ maxSize: maxFormBytes }), bodyLimit({ maxSize: maxFileFormBytes })];
-  app.use((c, next) => (takesFile.test(c.req.path) ? files : texts)(c, next));
+  app.use((c, next) => {
+    if (!takesFile.test(c.req.path)) return texts(c, next);
+    // Without its length the body would be ours to hold before anybody is known. Every browser says it.
+    return c.req.header('transfer-encoding') === undefined
+      ? files(c, next)
+      : Promise.resolve(c.text('Send this form with its Content-Length. Nothing was changed.', 411));
+  });
   app.use(async (c, next) => {
     const type = c.req.header('content-type') ?? '';
     if (c.req.method !== 'POST') return next();
