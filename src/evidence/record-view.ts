@@ -1,4 +1,4 @@
-import type { DataMap, DatasetId, Link, TableDataset } from '../policy/data-map.ts';
+import { allTables, type DataMap, type DatasetId, type Link, type TableDataset } from '../policy/data-map.ts';
 import type { HoldScope } from '../policy/hold.ts';
 
 /**
@@ -64,7 +64,7 @@ function attachmentsOf(datasets: readonly TableDataset[], dataset: TableDataset)
  * Anything else about a person (their account, their devices) is given out only when it is asked for by name.
  */
 export function exportedDatasets(map: DataMap, scope: HoldScope): readonly TableDataset[] {
-  const tables = Object.values(map).flatMap((source) => (source.kind === 'postgres' ? source.datasets : []));
+  const tables = allTables(map);
   if (scope.datasets.length > 0) return tables.filter(({ id }) => scope.datasets.includes(id));
   const inConversations = tables.filter((dataset) => recordView(tables, dataset)?.thread);
   return inConversations.length > 0 ? inConversations : tables.filter((dataset) => recordView(tables, dataset));
@@ -72,7 +72,7 @@ export function exportedDatasets(map: DataMap, scope: HoldScope): readonly Table
 
 /** The dataset and key column of conversations, where the data map has such: what "conversation 41" means. */
 export function conversationKey(map: DataMap): { readonly dataset: DatasetId; readonly column: string } | null {
-  const tables = Object.values(map).flatMap((source) => (source.kind === 'postgres' ? source.datasets : []));
+  const tables = allTables(map);
   for (const dataset of tables) {
     const thread = recordView(tables, dataset)?.thread;
     const [column, more] = thread?.dataset.key ?? [];

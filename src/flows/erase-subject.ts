@@ -8,7 +8,7 @@ import type { ErasedRows } from '../db/erasure-file.ts';
 import { whileAlone } from '../db/locks.ts';
 import { erasuresKeptByHold, loadRequest } from '../db/requests.ts';
 import { digestOfBatches } from '../disposition/batch.ts';
-import { findDataset, type TableDataset } from '../policy/data-map.ts';
+import { allTables, findDataset } from '../policy/data-map.ts';
 import {
   countsMoved,
   type Deferred,
@@ -166,7 +166,7 @@ async function writeReceipt(
     destroyed: done('destroy'),
     masked: done('mask'),
     kept: planned.filter(({ disposition }) => disposition === 'keep'),
-    searchAfterwards: searchedDatasets(office).map((dataset) => ({
+    searchAfterwards: allTables(office.policy.dataMap).map((dataset) => ({
       dataset: dataset.id,
       count: after.find((part) => part.dataset === dataset.id)?.own.length ?? 0,
       // What was kept may no longer be reachable from the person: then fewer are found, and never more.
@@ -241,8 +241,4 @@ async function erasedCounts(office: Office, request: string) {
     count: batches.reduce((sum, { count }) => sum + Number(count), 0),
     root: digestOfBatches(batches.map((batch) => ({ ...batch, count: Number(batch.count) }))),
   }));
-}
-
-function searchedDatasets(office: Office): readonly TableDataset[] {
-  return Object.values(office.policy.dataMap).flatMap((source) => (source.kind === 'postgres' ? source.datasets : []));
 }

@@ -172,7 +172,7 @@ async function oneBatch(
       const fault = sourceFault(error);
       if (fault === null) throw error;
       // Files have no transaction: what was begun is finished from its intent, not by another batch.
-      const isSafeToRepeat = source.kind === 'postgres' && (fault === 'busy' || fault === 'unreachable');
+      const isSafeToRepeat = source.keepsHolds && (fault === 'busy' || fault === 'unreachable');
       if (isLast || !isSafeToRepeat) return refuseFault(fault, error, order.dataset);
     }
     await pause(Math.min(30_000, pace.pauseMs * 2 ** (attempt - 1)));
@@ -194,7 +194,7 @@ async function underLock(
 ): Promise<BatchResult> {
   const knownEpoch = await epochFor(office, order.dataset);
   const around = { knownEpoch, from, now: office.now };
-  if (source.kind === 'postgres') {
+  if (source.keepsHolds) {
     const placed = await placedHolds(office, source.name);
     if (isRefusal(placed)) return placed;
     return source.destroyBatch(order, { ...around, holds: [], mustHold: placed, intend: async () => {} });
@@ -288,7 +288,7 @@ export async function recordBatch(office: Office, source: RecordSource, journal:
 export async function recoverJournals(office: Office, own: string | null = null): Promise<number> {
   let recovered = 0;
   for (const source of office.sources.values()) {
-    if (source.kind !== 'postgres') continue;
+    if (!source.keepsHolds) continue;
     try {
       recovered += await copyUncopied(office, source);
       await source.removeLeavingFiles();

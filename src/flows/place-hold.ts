@@ -192,7 +192,7 @@ async function agreeOnEpoch(office: Office, source: RecordSource, epoch: number)
 /** A store without locks of its own is locked here, so that no batch is between its look and its removal. */
 async function placeIn(office: Office, source: RecordSource, hold: Hold) {
   const order = { id: hold.id, scope: hold.scope.reveal() };
-  if (source.kind === 'postgres') return source.placeHold(order);
+  if (source.keepsHolds) return source.placeHold(order);
   const names = source.datasets.map((dataset) => `dataset:${dataset.id}`);
   return withLock(office.store.db, 'exclusive', names, 60, () => source.placeHold(order));
 }

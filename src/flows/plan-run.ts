@@ -261,7 +261,7 @@ export async function whyNotNow(
 async function refresh(office: Office, hold: Hold, source: RecordSource): Promise<void> {
   const scope = hold.scope.reveal();
   const isFixed = scope.subjects.length === 0 && Object.keys(scope.keys).length > 0;
-  if (source.kind !== 'postgres' || isFixed) return;
+  if (!source.keepsHolds || isFixed) return;
   await source.placeHold({ id: hold.id, scope });
   // Released in the meantime: what was put in place a moment ago protects nobody any more.
   if ((await loadHold(office.store, hold.id))?.state === 'released') await liftHold(office, hold.id);

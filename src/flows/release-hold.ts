@@ -73,7 +73,7 @@ export async function liftHold(office: Office, id: string): Promise<void> {
     return commit(office.store, { state: [], entries: [], tasks: [task] });
   }
   for (const source of office.sources.values())
-    if (source.kind === 'postgres') await rememberEpoch(office.store, source.name, await source.liftHold(id));
+    if (source.keepsHolds) await rememberEpoch(office.store, source.name, await source.liftHold(id));
   await office.keepsake.saveEpochs(await allEpochs(office.store));
   await requeueErasures(office);
 }

@@ -106,6 +106,11 @@ export function allDatasets(map: DataMap): readonly Dataset[] {
   return Object.values(map).flatMap((source): readonly Dataset[] => source.datasets);
 }
 
+/** Every table of the map, in the order of the files. */
+export function allTables(map: DataMap): readonly TableDataset[] {
+  return allDatasets(map).filter((dataset) => dataset.kind === 'table');
+}
+
 /** The dataset of that full name, or undefined. */
 export function findDataset(map: DataMap, id: DatasetId): Dataset | undefined {
   return allDatasets(map).find((dataset) => dataset.id === id);

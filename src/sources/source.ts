@@ -45,6 +45,11 @@ export interface RecordSource {
   readonly name: string;
   readonly kind: 'postgres' | 'files';
   readonly datasets: readonly Dataset[];
+  /**
+   * It keeps what is held and its journal itself: a batch and its record are one transaction there, and a try that failed
+   * has done nothing. Without this the caller holds the lock, brings the holds, and writes the intent down.
+   */
+  readonly keepsHolds: boolean;
   /** Reach the source and compare it with the data map. Never throws for an unreachable source: that is a finding. */
   check(): Promise<readonly Drift[]>;
   /** The source's own clock, where it has one. */

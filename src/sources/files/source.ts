@@ -24,6 +24,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
     name: source.name,
     kind: 'files',
     datasets: source.datasets,
+    keepsHolds: false,
     check: () => checkFolders(source),
     clock: async () => null,
     census: async (dataset, cutoff, holds) => (await sortFolder(source, find(dataset), cutoff, holds)).census,

@@ -18,6 +18,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     name: source.name,
     kind: 'postgres',
     datasets: source.datasets,
+    keepsHolds: true,
     check: () => checkSource(connection),
     async clock() {
       const [row] = await connection.sql<{ now: string }[]>`SELECT clock_timestamp()::text AS now`;
