@@ -17,11 +17,9 @@ export async function changePassword(
   password: string,
 ): Promise<null | Refusal> {
   const { id } = session.person;
-  const limited = await limitTries(office, passwordTries(id));
-  if (limited) return limited;
-  if (!(await office.signIn.isPassword(id, old)))
-    return refuse('unauthenticated', 'That is not your password. Nothing was changed.');
-  await forgive(office, passwordTries(id));
+  const right = await askPassword(office, id, async () => ((await office.signIn.isPassword(id, old)) ? true : null));
+  if (isRefusal(right)) return right;
+  if (!right) return refuse('unauthenticated', 'That is not your password. Nothing was changed.');
   const tooShort = weakPassword(password);
   if (tooShort) return tooShort;
   const now = office.now();
@@ -34,14 +32,29 @@ export async function changePassword(
   return null;
 }
 
-const passwordTries = (personId: string): readonly Limit[] => [
-  { name: `password/${personId}`, most: 6, seconds: 5 * 60 },
-];
+/** Ask somebody who is there for their password, in whatever place: six wrong ones in five minutes are too many. */
+async function askPassword<T>(
+  office: Office,
+  personId: string,
+  ask: () => Promise<T | null>,
+): Promise<T | null | Refusal> {
+  const tries: readonly Limit[] = [{ name: `password/${personId}`, most: 6, seconds: 5 * 60 }];
+  const limited = await limitTries(office, tries);
+  if (limited) return limited;
+  const answer = await ask();
+  if (answer !== null) await forgive(office, tries);
+  return answer;
+}
 
 /** Begin to set up an authenticator app. Whoever has one must give it up first, with a fresh proof. */
-export async function beginApp(office: Office, visitor: Visitor, password: string): Promise<AppEnrolment | Refusal> {
+export async function beginApp(
+  office: Office,
+  visitor: Visitor,
+  personId: string,
+  password: string,
+): Promise<AppEnrolment | Refusal> {
   return (
-    (await office.signIn.beginApp(password, visitor.headers)) ??
+    (await askPassword(office, personId, () => office.signIn.beginApp(password, visitor.headers))) ??
     refuse('unauthenticated', 'That is not your password, or an app is set up already. Nothing was changed.')
   );
 }
@@ -68,7 +81,8 @@ export async function renewRecoveryCodes(
   person: Session['person'],
   password: string,
 ): Promise<readonly string[] | Refusal> {
-  const codes = await office.signIn.renewRecoveryCodes(password, visitor.headers);
+  const codes = await askPassword(office, person.id, () => office.signIn.renewRecoveryCodes(password, visitor.headers));
+  if (isRefusal(codes)) return codes;
   if (!codes) return refuse('unauthenticated', 'That is not your password. The old recovery codes still work.');
   const renewed = entry('factor.added', office.now(), person.id, { actor: person.id, factor: 'recovery' });
   await commit(office.store, { state: [], entries: [renewed], tasks: [] });

@@ -122,10 +122,21 @@ function isSameAddress(one: string, other: string): boolean {
   return folded(one) === folded(other);
 }
 
-/** RFC 8176: said outright, or two of those that are factors by themselves. */
+/** What each method of RFC 8176 proves: what somebody knows, has or is. Two of one kind are one factor. */
+const kindOfMethod: ReadonlyMap<string, 'knows' | 'has' | 'is'> = new Map([
+  ['pwd', 'knows'],
+  ['pin', 'knows'],
+  ['otp', 'has'],
+  ['hwk', 'has'],
+  ['swk', 'has'],
+  ['fpt', 'is'],
+  ['face', 'is'],
+]);
+
+/** Said outright, or methods of two kinds. */
 function saysTwoFactors(methods: readonly string[]): boolean {
-  const factors = ['pwd', 'otp', 'hwk', 'swk', 'fpt', 'face', 'pin'];
-  return methods.includes('mfa') || new Set(methods.filter((method) => factors.includes(method))).size >= 2;
+  const kinds = new Set(methods.flatMap((method) => kindOfMethod.get(method) ?? []));
+  return methods.includes('mfa') || kinds.size >= 2;
 }
 
 /** State, nonce and verifier, from what the browser keeps and what only we know: none of them is stored. */

@@ -30,9 +30,9 @@ const limits = {
   /** Of an account by all strangers together. */
   account: (account: string): readonly Limit[] => [{ name: `account/${account}`, most: 30, seconds: 60 * minutes }],
   /** Three codes count at any moment, so that 30 wrong ones a day are one chance in ten thousand. */
-  code: (personId: string): readonly Limit[] => [
-    { name: `second/${personId}`, most: 6, seconds: 5 * minutes },
-    { name: `second-day/${personId}`, most: 30, seconds: 24 * 60 * minutes },
+  code: (who: string): readonly Limit[] => [
+    { name: `second/${who}`, most: 6, seconds: 5 * minutes },
+    { name: `second-day/${who}`, most: 30, seconds: 24 * 60 * minutes },
   ],
   /** Once an hour: the ledger must not grow with every wrong try. */
   report: (actor: string): readonly Limit[] => [{ name: `barred/${actor}`, most: 1, seconds: 60 * minutes }],
@@ -50,9 +50,9 @@ export async function enterByPassword(
   password: string,
 ): Promise<WithCookies<HalfSession> | Refusal> {
   const account = email.toLowerCase();
-  const isKnown = visitor.device !== null && isDeviceOf(office, visitor.device, account);
+  const device = knownDeviceOf(office, visitor.device, account);
   // Counted before and forgiven after: many tries at once are counted, too.
-  const own = isKnown && visitor.device !== null ? limits.knownDevice(account, visitor.device) : null;
+  const own = device !== null ? limits.knownDevice(account, device) : null;
   const refused = await limitTries(office, own ?? limits.stranger(account, visitor.network));
   if (refused) return refused;
   if (own === null) {
@@ -74,10 +74,13 @@ export async function knownDevice(office: Office, email: string): Promise<string
   return `${random}.${deviceProof(office, random, email.toLowerCase())}`;
 }
 
-function isDeviceOf(office: Office, device: string, account: string): boolean {
-  const [random = '', proof = ''] = device.split('.');
-  // Digests of both are compared, so that how long it takes says nothing about the proof.
-  return random.length === 22 && sha256Hex(proof) === sha256Hex(deviceProof(office, random, account));
+/** What a device that was signed in to the account before is called; null for what was not, or says more than it must. */
+function knownDeviceOf(office: Office, device: string | null, account: string): string | null {
+  const random = device?.slice(0, 22) ?? '';
+  // Digests of both are compared, so that how long it takes says nothing about the proof. The whole is compared: two
+  // spellings of one device would be two devices, each with tries of its own.
+  const whole = `${random}.${deviceProof(office, random, account)}`;
+  return device !== null && random.length === 22 && sha256Hex(device) === sha256Hex(whole) ? random : null;
 }
 
 const deviceProof = (office: Office, random: string, account: string) =>
@@ -85,17 +88,18 @@ const deviceProof = (office: Office, random: string, account: string) =>
 
 /**
  * Give a code of the app or a recovery code: it makes a half session whole, and in a whole one counts as a fresh proof.
- * Refused after six wrong codes in five minutes.
+ * Refused after six wrong codes in five minutes. A whole session and a known device are counted for themselves, so that
+ * whoever has no more than the password bars other strangers and not the owner.
  */
 export async function giveCode(
   office: Office,
   visitor: Visitor,
-  session: HalfSession,
+  session: HalfSession | Session,
   code: string,
   way: CodeWay,
 ): Promise<WithCookies<{ recoveryLeft: number }> | Refusal> {
   const now = office.now();
-  const counted = limits.code(session.person.id);
+  const counted = limits.code(await whoGives(office, visitor, session));
   const refused = await limitTries(office, counted);
   if (refused) {
     await reportBarred(office, session.person.id, now);
@@ -116,6 +120,14 @@ export async function giveCode(
     await commit(office.store, { state: [], entries: [used], tasks: [] });
   }
   return given;
+}
+
+/** Under which name the wrong codes of a session are counted. */
+async function whoGives(office: Office, visitor: Visitor, session: HalfSession | Session): Promise<string> {
+  if ('steppedUpAt' in session) return `session/${session.id}`;
+  const email = (await emailOf(office, session.person.id))?.toLowerCase();
+  const device = email === undefined ? null : knownDeviceOf(office, visitor.device, email);
+  return device !== null ? `device/${session.person.id}/${device}` : session.person.id;
 }
 
 /** Use a passkey: it signs in by itself, or counts as a fresh proof of the person who is there already. */

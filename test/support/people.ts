@@ -13,6 +13,8 @@ export interface StaffOrder {
   readonly role: Role;
   readonly canApprove?: boolean;
   readonly expires?: Period | null;
+  /** What the token may, of what its role may; all of it, unless said. */
+  readonly scopes?: readonly string[];
 }
 
 /** A token for an actor of that name, who is made if new. */

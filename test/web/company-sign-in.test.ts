@@ -353,7 +353,12 @@ describe('the second factor', () => {
     const ways: [string[], boolean][] = [
       [['mfa'], true],
       [['pwd', 'otp'], true],
+      [['pwd', 'face'], true],
       [['pwd', 'pwd'], false],
+      // Two of one kind: known twice, had twice, been twice.
+      [['pwd', 'pin'], false],
+      [['hwk', 'swk'], false],
+      [['fpt', 'face'], false],
       [['pwd'], false],
       [['pwd', 'sms'], false],
       [[], false],

@@ -262,9 +262,11 @@ describe('a race', () => {
 });
 
 describe('a flood of wrong passwords', () => {
-  const wrong = async (email: string, from: string) => {
+  const wrong = async (email: string, from: string, device: string | null = null) => {
     network = from;
-    return (await new Visitor(app).post('/console/sign-in', { email, password: 'wrong wrong wrong' })).status;
+    const visitor = new Visitor(app);
+    if (device !== null) visitor.setCookie('muniment.device', device);
+    return (await visitor.post('/console/sign-in', { email, password: 'wrong wrong wrong' })).status;
   };
 
   it('bars strangers from the account and not its owner on a known device; one alarm tells of it', async () => {
@@ -302,6 +304,57 @@ describe('a flood of wrong passwords', () => {
       forger.setCookie('muniment.device', device);
       expect((await forger.post('/console/sign-in', { email, password })).status).toBe(429);
     }
+  });
+
+  it('of one known device is counted together, however its proof is spelled', async () => {
+    const { email } = await member();
+    const { visitor } = await setUp(email);
+    const device = visitor.cookie('muniment.device') ?? '';
+    network = '192.0.2.90';
+    const seen: number[] = [];
+    for (let i = 0; i < 10; i++) seen.push(await wrong(email, network, device));
+    expect(seen).toEqual(Array(10).fill(401));
+    expect(await wrong(email, network, device)).toBe(429);
+    // No longer a known device, but a stranger, who has ten tries of their own and no more.
+    const spelled = [];
+    for (let i = 0; i < 11; i++) spelled.push(await wrong(email, network, `${device}.${i}`));
+    expect(spelled.filter((status) => status === 401)).toHaveLength(10);
+  });
+
+  it('by a thief with the password bars neither the owner’s step-up nor their known device', async () => {
+    for (const way of ['step-up', 'second-factor']) {
+      const { email } = await member();
+      const { visitor: owner, secret } = await setUp(email);
+      network = '198.51.100.9';
+      const thief = new Visitor(app);
+      await thief.post('/console/sign-in', { email, password });
+      const seen = [];
+      for (let i = 0; i < 7; i++) seen.push((await thief.post('/console/second-factor', { code: `00000${i}` })).status);
+      expect(seen).toEqual([401, 401, 401, 401, 401, 401, 429]);
+      network = '192.0.2.1';
+      if (way === 'second-factor') await owner.post('/console/sign-in', { email, password });
+      expect((await owner.post(`/console/${way}`, { code: nextCode(secret) })).to).toBe('/console');
+      // Who has the owner's session or device has six tries at their code.
+      if (way === 'second-factor') await owner.post('/console/sign-in', { email, password });
+      const guesses = [];
+      for (let i = 0; i < 8; i++) guesses.push((await owner.post(`/console/${way}`, { code: `00000${i}` })).status);
+      expect(guesses).toEqual([401, 401, 401, 401, 401, 401, 429, 429]);
+    }
+  });
+
+  it('of a password inside an account ends after six, wherever it is asked', async () => {
+    const { email } = await member();
+    const { visitor, secret } = await setUp(email);
+    expect((await visitor.post('/console/step-up', { code: nextCode(secret) })).to).toBe('/console');
+    const forms = ['/console/account/recovery', '/console/account/app', '/console/account/password'];
+    const told = [];
+    for (let i = 0; i < 9; i++) {
+      const password = `wrong password ${i}`;
+      const { text } = await visitor.post(forms[i % 3] ?? '', { password, old: password, new: `${password} new` });
+      told.push(text.includes('tried too often'));
+    }
+    expect(told).toEqual([false, false, false, false, false, false, true, true, true]);
+    expect((await visitor.post('/console/account/recovery', { password })).text).toContain('tried too often');
   });
 
   it('counts tries made at once, each', async () => {

@@ -100,7 +100,9 @@ export function addAccountPages({ app, office, options, stepUpFor }: Desk): void
   app.post('/account/app', async (c) => {
     const unproven = prove(c);
     if (unproven) return unproven;
-    const begun = await beginApp(office, visitorOf(c, options, office), textOf(await c.req.formData(), 'password'));
+    const { person } = c.get('visit').frame.session;
+    const password = textOf(await c.req.formData(), 'password');
+    const begun = await beginApp(office, visitorOf(c, options, office), person.id, password);
     if (isRefusal(begun)) return page(c, { refusal: begun });
     const door = { organization: office.policy.organization, next: here, refusal: null };
     return c.html((<ScanPage door={door} {...begun} action={`${here}/app/finish`} />) as Html);

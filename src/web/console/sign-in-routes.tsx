@@ -255,7 +255,7 @@ function addSetUpPages(
     const half = await newcomer(c);
     if (!half) return c.redirect('/console/second-factor', 303);
     const form = await c.req.formData();
-    const begun = await beginApp(office, visitorOf(c, options, office), textOf(form, 'password'));
+    const begun = await beginApp(office, visitorOf(c, options, office), half.person.id, textOf(form, 'password'));
     if (isRefusal(begun)) return setUpPage(c, half.person, textOf(form, 'next'), begun);
     const door = { organization, next: safeNext(textOf(form, 'next')), refusal: null };
     return c.html((<ScanPage door={door} uri={begun.uri} secret={begun.secret} action={`${path}/finish`} />) as Html);
