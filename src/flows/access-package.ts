@@ -17,11 +17,11 @@ import {
   type Receipt,
   type SubjectRequest,
 } from '../requests/request.ts';
-import { keyText } from '../sources/postgres/keys.ts';
+import { keyText } from '../sources/sql/keys.ts';
 import { columnsOf } from './collect-export.ts';
 import { type ReachedDataset, searchSubject } from './gather-findings.ts';
 import { carryOut, type Office } from './office.ts';
-import { extraColumns, type OutgoingDataset, type OutgoingRecord, toOutgoing } from './render-export.ts';
+import { besidesOf, type OutgoingDataset, type OutgoingRecord, toOutgoing } from './render-export.ts';
 import { requestExport } from './request-export.ts';
 import { composeNotice, dateInWords, noticeKey } from './send-notice.ts';
 
@@ -83,10 +83,10 @@ async function* recordsOf(
 ): AsyncGenerator<OutgoingRecord> {
   // In the order of their keys, so that what was said reads in the order in which it was said.
   const rows = [...part.own, ...part.shared].sort((a, b) => compareKeys(a.key, b.key));
-  const extra = view ? extraColumns(view) : {};
+  const besides = view ? besidesOf(view) : {};
   const isOwn = new Set(part.own.map(({ key }) => keyText(key)));
   const ownThreads = new Set(threads?.own.map(({ key }) => keyText(key)));
-  for await (const record of part.source.readRows(dataset.id, rows, extra)) {
+  for await (const record of part.source.readRows(dataset.id, rows, besides)) {
     const outgoing = toOutgoing(dataset, view, record);
     const key = keyText(dataset.key.map((column) => record[column] ?? ''));
     const thread = view?.thread?.link.columns.map((column) => record[column] ?? '') ?? [];

@@ -9,7 +9,7 @@ import type { TableDataset } from '../policy/data-map.ts';
 import { sourceOf } from '../sources/open.ts';
 import { accessDatasets } from './access-package.ts';
 import { carryOut, type Office } from './office.ts';
-import { extraColumns, type OutgoingDataset, renderExport, toOutgoing } from './render-export.ts';
+import { besidesOf, type OutgoingDataset, renderExport, toOutgoing } from './render-export.ts';
 
 /**
  * The task: collect and render an export. A source that cannot be reached fails it by name; nothing half-collected can
@@ -78,7 +78,7 @@ function outgoing(office: Office, wanted: Export, dataset: TableDataset): Outgoi
   const tables = source.datasets.flatMap((candidate) => (candidate.kind === 'table' ? [candidate] : []));
   const view = recordView(tables, dataset);
   const columns = columnsOf(dataset, view !== null);
-  const rows = source.readScope(dataset.id, wanted.scope.reveal(), view ? extraColumns(view) : {});
+  const rows = source.readScope(dataset.id, wanted.scope.reveal(), view ? besidesOf(view) : {});
   return {
     dataset,
     columns,

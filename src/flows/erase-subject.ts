@@ -19,8 +19,8 @@ import {
   type SubjectRequest,
   turnOf,
 } from '../requests/request.ts';
-import type { ReachedRow } from '../sources/postgres/find.ts';
-import { keyText } from '../sources/postgres/keys.ts';
+import type { ReachedRow } from '../sources/sql/find.ts';
+import { keyText } from '../sources/sql/keys.ts';
 import { recordBatch, recoverJournals } from './execute-run.ts';
 import {
   findingsDigest,

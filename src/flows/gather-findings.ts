@@ -5,10 +5,10 @@ import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { type Finding, findingsGathered, provenIdentifiers, type SubjectRequest } from '../requests/request.ts';
 import { sourceOf } from '../sources/open.ts';
-import { rowsDigest } from '../sources/postgres/erase.ts';
-import type { ReachedRow } from '../sources/postgres/find.ts';
-import { keyText } from '../sources/postgres/keys.ts';
 import type { RecordSource } from '../sources/source.ts';
+import { rowsDigest } from '../sources/sql/erase.ts';
+import type { ReachedRow } from '../sources/sql/find.ts';
+import { keyText } from '../sources/sql/keys.ts';
 import { carryOut, type Office } from './office.ts';
 import { settleOpenHolds } from './place-hold.ts';
 

@@ -15,7 +15,7 @@ import type { Export, ExportCounts, RenderedFile, Rendering } from '../evidence/
 import type { FileRole } from '../evidence/manifest.ts';
 import type { RecordView } from '../evidence/record-view.ts';
 import type { TableDataset } from '../policy/data-map.ts';
-import { name as quoted, table } from '../sources/postgres/dialect.ts';
+import type { Besides } from '../sources/sql/beside.ts';
 import type { Office } from './office.ts';
 
 /** One record on its way out: as stored, and how it reads as a message, where it does. */
@@ -45,22 +45,16 @@ export interface OutgoingDataset {
   readonly records: AsyncIterable<OutgoingRecord>;
 }
 
-/** SQL over `t` that reads, beside a record's own columns, what its page needs: sender, conversation, attachments. */
-export function extraColumns(view: RecordView): Readonly<Record<string, string>> {
+/** What a record's page needs beside its own columns: when, who, in which conversation, with which attachments. */
+export function besidesOf(view: RecordView): Besides {
   const { sender, thread, attachments } = view;
-  const lookUp = (link: RecordView['sender']['link'], other: TableDataset, column: string) =>
-    `SELECT p.${quoted(column)} FROM ${table(other)} p WHERE ${link.columns
-      .map((own, i) => `p.${quoted(link.to.columns[i] ?? '')} = t.${quoted(own)}`)
-      .join(' AND ')} LIMIT 1`;
-  const files = attachments
-    ? `SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY ${attachments.dataset.key.map((column) => `a.${quoted(column)}`).join(', ')}), '[]') FROM ${table(attachments.dataset)} a WHERE ${attachments.link.columns
-        .map((own, i) => `a.${quoted(own)} = t.${quoted(attachments.link.to.columns[i] ?? '')}`)
-        .join(' AND ')}`
-    : `'[]'`;
   return {
-    muniment_sender: lookUp(sender.link, sender.person, sender.name),
-    muniment_thread: thread ? lookUp(thread.link, thread.dataset, thread.subject) : `''`,
-    muniment_attachments: files,
+    muniment_at: { kind: 'instant', column: view.time },
+    muniment_sender: { kind: 'linked', link: sender.link, dataset: sender.person, column: sender.name },
+    ...(thread
+      ? { muniment_thread: { kind: 'linked', link: thread.link, dataset: thread.dataset, column: thread.subject } }
+      : {}),
+    ...(attachments ? { muniment_attachments: { kind: 'rows', ...attachments } } : {}),
   };
 }
 
@@ -70,16 +64,21 @@ export function toOutgoing(
   view: RecordView | null,
   row: Readonly<Record<string, string | null>>,
 ): OutgoingRecord {
-  const { muniment_sender: sender, muniment_thread: thread, muniment_attachments: files, ...stored } = row;
+  const {
+    muniment_at: at,
+    muniment_sender: sender,
+    muniment_thread: subject,
+    muniment_attachments: files,
+    ...stored
+  } = row;
+  const thread = view && !view.thread ? '' : subject;
   const key = `${dataset.id}/${dataset.key.map((column) => stored[column] ?? '').join('/')}`;
   const attachments = view?.attachments ? parseAttachments(view.attachments.dataset, files ?? '[]') : [];
-  const at = view ? stored[view.time] : null;
-  const edited = stored.edited_at;
   const message: RecordItem | null =
     view && at
       ? {
           id: dataset.key.map((column) => stored[column] ?? '').join('/'),
-          at: Temporal.Instant.from(at.includes('+') || at.endsWith('Z') ? at : `${at}Z`),
+          at: toInstant(at),
           sender: sender ?? '(unknown sender)',
           thread: thread ?? '',
           text: stored[view.text] ?? '',
@@ -89,7 +88,7 @@ export function toOutgoing(
             sizeBytes,
             sha256,
           })),
-          edited: edited ? Temporal.Instant.from(edited) : null,
+          edited: stored.edited_at ? instantOrNull(stored.edited_at) : null,
         }
       : null;
   const named = {
@@ -100,6 +99,21 @@ export function toOutgoing(
       : {}),
   };
   return { key, stored: { ...stored, ...named }, message, attachments, redacted: false };
+}
+
+/** An instant as a source writes it; without a zone it is UTC, and without a time the beginning of its day. */
+function toInstant(text: string): Temporal.Instant {
+  const timed = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text;
+  return Temporal.Instant.from(/:\d\d[^+Z-]*(Z|[+-][\d:]+)$/i.test(timed) ? timed : `${timed}Z`);
+}
+
+/** A column that no data map calls a time may hold anything under that name. */
+function instantOrNull(text: string): Temporal.Instant | null {
+  try {
+    return toInstant(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Where a file really is, if it is a file, and beneath its folder whatever links lead there; null otherwise. */

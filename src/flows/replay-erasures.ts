@@ -5,7 +5,7 @@ import { whileAlone } from '../db/locks.ts';
 import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { sourceOf } from '../sources/open.ts';
-import type { ReachedRow } from '../sources/postgres/find.ts';
+import type { ReachedRow } from '../sources/sql/find.ts';
 import { recordBatch } from './execute-run.ts';
 import { inErasureOrder, type ReachedDataset } from './gather-findings.ts';
 import type { Office } from './office.ts';

@@ -10,9 +10,10 @@ import type { Coverage } from '../disposition/hold.ts';
 import type { Census } from '../disposition/run.ts';
 import type { Dataset, DatasetId } from '../policy/data-map.ts';
 import type { HoldScope } from '../policy/hold.ts';
-import type { EraseOrder, Going, Preview } from './postgres/erase.ts';
-import type { Identifier, Reached, ReachedRow } from './postgres/find.ts';
-import type { StoredRecord } from './postgres/read.ts';
+import type { Besides } from './sql/beside.ts';
+import type { EraseOrder, Going, Preview } from './sql/erase.ts';
+import type { Identifier, Reached, ReachedRow } from './sql/find.ts';
+import type { StoredRecord } from './sql/read.ts';
 
 /** A hold as the sources need it. */
 export interface HeldScope {
@@ -86,16 +87,8 @@ export interface RecordSource {
     going: Going,
   ): Promise<Preview>;
   erase(order: EraseOrder, act: 'destroy' | 'mask', knownEpoch: number): Promise<BatchResult | Refusal>;
-  readRows(
-    dataset: DatasetId,
-    rows: readonly ReachedRow[],
-    extra?: Readonly<Record<string, string>>,
-  ): AsyncIterable<StoredRecord>;
-  readScope(
-    dataset: DatasetId,
-    scope: HoldScope,
-    extra?: Readonly<Record<string, string>>,
-  ): AsyncIterable<StoredRecord>;
+  readRows(dataset: DatasetId, rows: readonly ReachedRow[], besides?: Besides): AsyncIterable<StoredRecord>;
+  readScope(dataset: DatasetId, scope: HoldScope, besides?: Besides): AsyncIterable<StoredRecord>;
   countScope(dataset: DatasetId, scope: HoldScope): Promise<number>;
   close(): Promise<void>;
 }

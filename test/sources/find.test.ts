@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Reached } from '../../src/sources/postgres/find.ts';
-import { keyText } from '../../src/sources/postgres/keys.ts';
+import type { Reached } from '../../src/sources/sql/find.ts';
+import { keyText } from '../../src/sources/sql/keys.ts';
 import { chatTables, openWorld, type World } from '../invariants/world.ts';
 
 async function find(world: World, kind: string, value: string): Promise<Reached> {

@@ -1,16 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { guardTransactions } from '../../core/lost-connections.ts';
-import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
-import type { ColumnTypes } from './dialect.ts';
-import type { SourceShape } from './held.ts';
+import type { SqlSource } from '../../policy/data-map.ts';
+import type { ColumnTypes, SourceShape, SqlEngine } from '../sql/dialect.ts';
+import { postgresDialect } from './dialect.ts';
+import { streamRows } from './stream.ts';
+import { canonicalValues } from './values.ts';
 
 /** First half of a dataset's advisory lock key (a batch's has the next number); the second is its name hashed by Postgres. */
 export const lockSpace = 7165;
 
 /** An open SQL source: its pool and, once read, the types of its columns. */
-export interface SqlConnection {
-  readonly source: SqlSource;
+export interface SqlConnection extends SqlEngine {
   readonly sql: postgres.Sql;
   /**
    * Whether anybody answers.
@@ -18,9 +19,6 @@ export interface SqlConnection {
    * again, and the driver would try for ever
    */
   reach(): Promise<void>;
-  /** Column types of every mapped table that exists, read afresh. */
-  shape(): Promise<SourceShape>;
-  dataset(id: string): TableDataset;
   close(): Promise<void>;
 }
 
@@ -62,7 +60,11 @@ export function connectSource(source: SqlSource, patience = usualPatience): SqlC
   const sql = guardTransactions(pool, pause);
   return {
     source,
+    dialect: postgresDialect,
     sql,
+    rows: (query, parameters = []) => sql.unsafe(query, parameters as string[][]),
+    stream: (query, rowsAtOnce) => streamRows(sql, query, rowsAtOnce),
+    canonicalValues: (type, values) => canonicalValues(sql, type, values),
     reach: () => reach(sql),
     shape: () => readShape(source, sql),
     dataset(id) {
@@ -101,5 +103,5 @@ async function readShape(source: SqlSource, sql: postgres.Sql): Promise<SourceSh
     const columns = rows.filter((row) => row.schema === dataset.table.schema && row.name === dataset.table.name);
     if (columns.length > 0) types.set(dataset.id, Object.fromEntries(columns.map((row) => [row.column, row.type])));
   }
-  return { source, types };
+  return { source, types, dialect: postgresDialect };
 }

@@ -3,9 +3,11 @@ import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
 import type { BatchSurroundings } from '../source.ts';
+import { type SourceShape, typeOf } from '../sql/dialect.ts';
+import { blockedByChildren, type HeldGroups, heldConditions } from '../sql/held.ts';
+import { childLinks, datasetsTouched } from '../sql/links.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
-import { comparablePair, isTimeType, literal, name, table, timeConstant, typeOf } from './dialect.ts';
-import { blockedByChildren, childLinks, type HeldGroups, heldConditions, type SourceShape } from './held.ts';
+import { comparablePair, isTimeType, literal, name, table, timeConstant } from './dialect.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
 
 const blockBytes = 64;
@@ -22,19 +24,6 @@ export function hmacPads(key: Uint8Array): { inner: string; outer: string } {
 export function commitmentSql(row: string, pads: { inner: string; outer: string }, dataset: string): string {
   const record = `convert_to(${literal(`${dataset}\n`)} || ${row}::text, 'UTF8')`;
   return `sha256(${pads.outer} || sha256(${pads.inner} || ${record}))`;
-}
-
-/** The dataset and every dataset its destruction reaches, in the order in which locks are taken. */
-export function datasetsTouched(connection: SqlConnection, dataset: TableDataset): readonly string[] {
-  const reached = new Set<string>();
-  const visit = (current: TableDataset) => {
-    if (reached.has(current.id)) return;
-    reached.add(current.id);
-    for (const { child, onDispose } of childLinks(connection.source, current))
-      if (onDispose !== 'restrict') visit(child);
-  };
-  visit(dataset);
-  return [...reached].sort();
 }
 
 /**
@@ -194,7 +183,7 @@ export async function destroyBatch(
   const pads = hmacPads(order.runKey);
   return await connection.sql.begin('ISOLATION LEVEL READ COMMITTED', async (tx): Promise<BatchResult> => {
     await tx.unsafe(`SET LOCAL lock_timeout = '10s'`);
-    await lockShared(tx, order.batch, datasetsTouched(connection, dataset));
+    await lockShared(tx, order.batch, datasetsTouched(connection.source, dataset));
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);

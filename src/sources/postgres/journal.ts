@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { JournalRow } from '../../disposition/batch.ts';
+import type { HeldColumns, HeldGroups } from '../sql/held.ts';
 import type { SqlConnection } from './connection.ts';
-import type { HeldColumns, HeldGroups } from './held.ts';
 
 /**
  * Muniment's own schema in the source: what is held, the hold epoch, and the journal of what went. It lives in the

@@ -1,25 +1,33 @@
 import type { SqlSource } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
-import { checkSource } from './check.ts';
+import { checkSource } from '../sql/check.ts';
+import { takeCensus } from '../sql/count.ts';
+import { previewErasure } from '../sql/erase.ts';
+import { removeLeavingFiles } from '../sql/files.ts';
+import { findSubject } from '../sql/find.ts';
+import type { HeldGroups } from '../sql/held.ts';
+import { countScope, readRows, readScope } from '../sql/read.ts';
+import { compileScope, wrongKeys } from '../sql/scope.ts';
+import { readCatalog } from './check.ts';
 import { connectSource } from './connection.ts';
 import { destroyBatch } from './destroy.ts';
-import { eraseRows, previewErasure } from './erase.ts';
-import { removeLeavingFiles } from './files.ts';
-import { findSubject } from './find.ts';
-import { holdsInPlace, liftHold, placeHold, raiseEpoch, takeCensus } from './hold.ts';
-import { installJournal, markCopied, readEpoch, uncopiedBatches } from './journal.ts';
-import { countScope, readRows, readScope } from './read.ts';
-import { compileScope, wrongKeys } from './scope.ts';
+import { eraseRows } from './erase.ts';
+import { leavingFiles } from './files.ts';
+import { holdsInPlace, liftHold, placeHold, raiseEpoch } from './hold.ts';
+import { installJournal, markCopied, readEpoch, readHeldGroups, uncopiedBatches } from './journal.ts';
 
 /** A PostgreSQL source. Nothing is connected until the first question. */
 export function openPostgresSource(source: SqlSource): RecordSource {
   const connection = connectSource(source);
+  const isInstalled = async () => (await readEpoch(connection.sql)) !== null;
+  const groupsOf = async (hold: string | null): Promise<HeldGroups> =>
+    (await isInstalled()) ? readHeldGroups(connection.sql, hold) : new Map();
   return {
     name: source.name,
     kind: 'postgres',
     datasets: source.datasets,
     keepsHolds: true,
-    check: () => checkSource(connection),
+    check: () => checkSource(connection, connection.reach, () => readCatalog(connection)),
     async clock() {
       const [row] = await connection.sql<{ now: string }[]>`SELECT clock_timestamp()::text AS now`;
       return row ? Temporal.Instant.from(row.now) : null;
@@ -27,6 +35,7 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     census: (dataset, cutoff, holds) =>
       takeCensus(
         connection,
+        groupsOf,
         connection.dataset(dataset),
         cutoff,
         holds.map(({ id }) => id),
@@ -44,17 +53,17 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     raiseEpoch: (atLeast) => raiseEpoch(connection, atLeast),
     holdsInPlace: () => holdsInPlace(connection),
     async uncopied(most) {
-      if ((await readEpoch(connection.sql)) === null) return [];
+      if (!(await isInstalled())) return [];
       return uncopiedBatches(connection.sql, most);
     },
     markCopied: (batch) => markCopied(connection.sql, batch),
-    removeLeavingFiles: () => removeLeavingFiles(connection),
+    removeLeavingFiles: async () => ((await isInstalled()) ? removeLeavingFiles(leavingFiles(connection)) : []),
     find: (identifiers) => findSubject(connection, identifiers, 'proven'),
-    previewErasure: (dataset, rows, act, going) =>
-      previewErasure(connection, connection.dataset(dataset), rows, act, going),
+    previewErasure: async (dataset, rows, act, going) =>
+      previewErasure(connection, await groupsOf(null), connection.dataset(dataset), rows, act, going),
     erase: (order, act, knownEpoch) => eraseRows(connection, order, act, knownEpoch),
-    readRows: (dataset, rows, extra) => readRows(connection, connection.dataset(dataset), rows, extra),
-    readScope: (dataset, scope, extra) => readScope(connection, connection.dataset(dataset), scope, extra),
+    readRows: (dataset, rows, besides) => readRows(connection, connection.dataset(dataset), rows, besides),
+    readScope: (dataset, scope, besides) => readScope(connection, connection.dataset(dataset), scope, besides),
     countScope: (dataset, scope) => countScope(connection, connection.dataset(dataset), scope),
     close: () => connection.close(),
   };

@@ -1,5 +1,6 @@
-import type { Link, SqlSource, TableDataset } from '../../policy/data-map.ts';
-import { type ColumnTypes, literal, name, sameValue, table, typeOf } from './dialect.ts';
+import type { Link, TableDataset } from '../../policy/data-map.ts';
+import { type ColumnTypes, joinSql, type SourceShape, type SqlDialect, typeOf } from './dialect.ts';
+import { childLinks } from './links.ts';
 
 /** Columns by which some hold names rows. */
 export interface HeldColumns {
@@ -15,11 +16,6 @@ export interface HeldColumns {
 
 /** Which columns some hold names, per dataset: what `muniment.held` has now, read under the lock. */
 export type HeldGroups = ReadonlyMap<string, readonly HeldColumns[]>;
-
-export interface SourceShape {
-  readonly source: SqlSource;
-  readonly types: ReadonlyMap<string, ColumnTypes>;
-}
 
 /**
  * SQL that is true for a row `alias` of the dataset when something held covers it: by its own columns, by whom or what
@@ -80,16 +76,17 @@ interface Covered {
   readonly times: readonly RowTime[];
 }
 
-function timesOf(types: ColumnTypes, dataset: TableDataset, alias: string): readonly RowTime[] {
-  return dataset.time === null ? [] : [{ sql: `${alias}.${name(dataset.time)}`, type: typeOf(types, dataset.time) }];
+function timesOf({ types, dialect }: SourceShape, dataset: TableDataset, alias: string): readonly RowTime[] {
+  if (dataset.time === null) return [];
+  return [{ sql: `${alias}.${dialect.name(dataset.time)}`, type: typeOf(types.get(dataset.id) ?? {}, dataset.time) }];
 }
 
 /** SQL that is true unless the row lies outside the range of `h`. What has no date anywhere cannot be said to. */
-function inRange([at, ...further]: readonly RowTime[]): string {
+function inRange(dialect: SqlDialect, [at, ...further]: readonly RowTime[]): string {
   if (!at) return 'true';
-  const [from, to] = [boundary('h.from_at', at.type), boundary('h.to_at', at.type)];
+  const [from, to] = [dialect.held.boundary('from', at.type), dialect.held.boundary('to', at.type)];
   const own = `(${at.sql} < ${from}) IS NOT TRUE AND (${at.sql} > ${to}) IS NOT TRUE`;
-  return further.length === 0 ? own : `CASE WHEN ${at.sql} IS NULL THEN ${inRange(further)} ELSE ${own} END`;
+  return further.length === 0 ? own : `CASE WHEN ${at.sql} IS NULL THEN ${inRange(dialect, further)} ELSE ${own} END`;
 }
 
 function ownWays(
@@ -102,10 +99,10 @@ function ownWays(
   path: ReadonlySet<string>,
 ): readonly Way[] {
   const types = shape.types.get(dataset.id) ?? {};
-  const covered = { ...asked, times: [...asked.times, ...timesOf(types, dataset, alias)] };
+  const covered = { ...asked, times: [...asked.times, ...timesOf(shape, dataset, alias)] };
   const direct = (groups.get(dataset.id) ?? []).flatMap(({ columns, ranges }) =>
     ranges.map((ranged) =>
-      heldBy(covered, ranged, dataset.id, mailColumnsOf(dataset), columns, types, columns, types, alias, only),
+      heldBy(shape.dialect, covered, ranged, dataset, columns, types, columns, types, alias, only),
     ),
   );
   const throughLinks = dataset.links.flatMap((link) =>
@@ -134,18 +131,7 @@ function linkWays(
     .filter(isLinkKey)
     .flatMap(({ columns, ranges }) =>
       ranges.map((ranged) =>
-        heldBy(
-          covered,
-          ranged,
-          parent.id,
-          mailColumnsOf(parent),
-          columns,
-          parentTypes,
-          link.columns,
-          types,
-          alias,
-          only,
-        ),
+        heldBy(shape.dialect, covered, ranged, parent, columns, parentTypes, link.columns, types, alias, only),
       ),
     );
   const others: HeldGroups = new Map(
@@ -157,7 +143,7 @@ function linkWays(
   return [
     ...named,
     ...parentWays.map(({ tables, where }) => ({
-      tables: [`${table(parent)} ${parentAlias}`, ...tables],
+      tables: [`${shape.dialect.table(parent)} ${parentAlias}`, ...tables],
       where: [join, ...where],
     })),
   ];
@@ -168,28 +154,15 @@ function mailColumnsOf(dataset: TableDataset): readonly string[] {
   return Object.entries(dataset.identifiers).flatMap(([kind, column]) => (kind === 'email' ? [column] : []));
 }
 
-/** SQL that joins a row `alias` of `child` to the row `parentAlias` that its link names. */
-function joinSql(shape: SourceShape, child: TableDataset, alias: string, link: Link, parentAlias: string): string {
-  const types = shape.types.get(child.id) ?? {};
-  const parentTypes = shape.types.get(link.to.dataset) ?? {};
-  return link.columns
-    .map((column, i) => {
-      const target = link.to.columns[i] ?? '';
-      const [theirs, ours] = [`${parentAlias}.${name(target)}`, `${alias}.${name(column)}`];
-      return sameValue(theirs, typeOf(parentTypes, target), ours, typeOf(types, column));
-    })
-    .join(' AND ');
-}
-
 /**
- * Rows of `muniment.held` for `anchor` on `anchorColumns`, compared with this row's `columns`. Values are what the
- * anchor's columns hold, so they are read as those types: as a narrower one of a link they might be no value at all.
+ * What is held for `anchor` on `anchorColumns`, compared with this row's `columns`. Values are what the anchor's columns
+ * hold, so they are read as those types: as a narrower one of a link they might be no value at all.
  */
 function heldBy(
+  dialect: SqlDialect,
   covered: Covered,
   ranged: boolean,
-  anchor: string,
-  mailColumns: readonly string[],
+  anchor: TableDataset,
   anchorColumns: readonly string[],
   anchorTypes: ColumnTypes,
   columns: readonly string[],
@@ -197,34 +170,26 @@ function heldBy(
   alias: string,
   only: string | undefined,
 ): Way {
+  const { held } = dialect;
+  const mailColumns = mailColumnsOf(anchor);
   const values = columns.map((column, i) => {
-    const type = typeOf(anchorTypes, anchorColumns[i] ?? '');
+    const anchorColumn = anchorColumns[i] ?? '';
+    const [expression, type] = [`${alias}.${dialect.name(column)}`, typeOf(types, column)];
     // As a search finds people (find.ts): the same address written otherwise is the same person, held before it was written.
-    if (mailColumns.includes(anchorColumns[i] ?? ''))
-      return `lower(h.vals[${i + 1}]) = lower(${alias}.${name(column)}::text)`;
-    return sameValue(`h.vals[${i + 1}]::${type}`, type, `${alias}.${name(column)}`, typeOf(types, column));
+    if (mailColumns.includes(anchorColumn)) return held.address(i, expression, type);
+    return held.value(i, typeOf(anchorTypes, anchorColumn), expression, type);
   });
   const where = [
-    `h.dataset = ${literal(anchor)}`,
-    `h.cols = ${columnsLiteral(anchorColumns)}`,
-    `(h.within IS NULL OR h.within @> ARRAY[${literal(covered.dataset)}])`,
-    ...(only === undefined ? [] : [`h.hold = ${literal(only)}`]),
+    `h.dataset = ${dialect.literal(anchor.id)}`,
+    held.names(anchorColumns),
+    held.within(covered.dataset),
+    ...(only === undefined ? [] : [`h.hold = ${dialect.literal(only)}`]),
     ...values,
     ...(ranged
-      ? ['(h.from_at IS NOT NULL OR h.to_at IS NOT NULL)', inRange(covered.times)]
+      ? ['(h.from_at IS NOT NULL OR h.to_at IS NOT NULL)', inRange(dialect, covered.times)]
       : ['h.from_at IS NULL', 'h.to_at IS NULL']),
   ];
-  return { tables: ['muniment.held h'], where };
-}
-
-function boundary(column: string, type: string): string {
-  if (type.includes('without')) return `(${column} AT TIME ZONE 'UTC')`;
-  if (type === 'date') return `(${column} AT TIME ZONE 'UTC')::date`;
-  return column;
-}
-
-function columnsLiteral(columns: readonly string[]): string {
-  return `ARRAY[${columns.map(literal).join(',')}]::text[]`;
+  return { tables: [held.table], where };
 }
 
 function sameColumns(a: readonly string[], b: readonly string[]): boolean {
@@ -237,25 +202,6 @@ function narrowOnly(groups: HeldGroups): HeldGroups {
       const some = lists.filter(({ narrow }) => narrow);
       return some.length > 0 ? [[id, some]] : [];
     }),
-  );
-}
-
-/** A child dataset that links to `parent`, and how. */
-export interface ChildLink {
-  readonly child: TableDataset;
-  readonly link: Link;
-  readonly onDispose: 'cascade' | 'restrict' | 'unlink';
-}
-
-/** Every dataset whose rows hang on this one, with what the data map says becomes of them. */
-export function childLinks(source: SqlSource, parent: TableDataset): readonly ChildLink[] {
-  return source.datasets.flatMap((child) =>
-    child.links
-      .filter((link) => link.to.dataset === parent.id)
-      .flatMap((link): ChildLink[] => {
-        const onDispose = parent.onDispose[child.id];
-        return onDispose === undefined ? [] : [{ child, link, onDispose }];
-      }),
   );
 }
 
@@ -278,7 +224,7 @@ export function blockedByChildren(
     const childAlias = `${alias}c`;
     const join = joinSql(shape, child, childAlias, link, alias);
     const exists = (condition: string) =>
-      `EXISTS (SELECT 1 FROM ${table(child)} ${childAlias} WHERE ${join}${condition ? ` AND ${condition}` : ''})`;
+      `EXISTS (SELECT 1 FROM ${shape.dialect.table(child)} ${childAlias} WHERE ${join}${condition ? ` AND ${condition}` : ''})`;
     if (onDispose === 'restrict') {
       restricted.push(exists(staying(child, childAlias)));
       continue;
@@ -286,7 +232,7 @@ export function blockedByChildren(
     // Seen from the child, what holds the parent is the parent's own business, asked above. Not so where a hold is
     // limited to the child's dataset, or to a range of time: it may cover the child through the parent that it spares.
     const covered = { dataset: child.id, times: [] };
-    const dated = { ...covered, times: timesOf(shape.types.get(child.id) ?? {}, child, childAlias) };
+    const dated = { ...covered, times: timesOf(shape, child, childAlias) };
     const own = [
       ...ownWays(shape, child, covered, childAlias, groups, undefined, new Set([child.id, dataset.id])),
       ...(narrow.size > 0
@@ -295,7 +241,7 @@ export function blockedByChildren(
     ];
     held.push(
       ...own.map(({ tables, where }) =>
-        existsSql({ tables: [`${table(child)} ${childAlias}`, ...tables], where: [join, ...where] }),
+        existsSql({ tables: [`${shape.dialect.table(child)} ${childAlias}`, ...tables], where: [join, ...where] }),
       ),
     );
     if (onDispose === 'cascade' && child.id !== dataset.id) {

@@ -1,8 +1,6 @@
 import type { Link, TableDataset } from '../../policy/data-map.ts';
-import type { SqlConnection } from './connection.ts';
-import { name, table, typeOf } from './dialect.ts';
-import type { SourceShape } from './held.ts';
-import { among, type KeyValues, keyText } from './keys.ts';
+import { type Condition, type MailMatch, type SourceShape, type SqlEngine, typeOf } from './dialect.ts';
+import { type KeyValues, keyText } from './keys.ts';
 
 /** A row that the walk reached: its key, and the columns by which it links on. */
 export interface ReachedRow {
@@ -21,14 +19,6 @@ export interface Identifier {
   readonly value: string;
 }
 
-/**
- * Which mail addresses are one person's. Every mail system in practice takes A for a; other letters it need not: `K`
- * (KELVIN SIGN) may be a mailbox of its own, and becomes k where Unicode lowers it.
- * - `proven`: those a code to one of them proves, the same but for the case of A to Z;
- * - `any_case`: every letter's case aside, for a hold, which rather covers too much.
- */
-export type MailMatch = 'proven' | 'any_case';
-
 type Standing = 'own' | 'shared';
 const chunk = 1000;
 
@@ -42,24 +32,24 @@ const chunk = 1000;
  * an own row through somebody else's is left alone.
  */
 export async function findSubject(
-  connection: SqlConnection,
+  engine: SqlEngine,
   identifiers: readonly Identifier[],
   mail: MailMatch,
 ): Promise<Reached> {
-  const walk = new Walk(connection, await connection.shape());
-  for (const dataset of connection.source.datasets) await walk.byIdentifiers(dataset, identifiers, mail);
+  const walk = new Walk(engine, await engine.shape());
+  for (const dataset of engine.source.datasets) await walk.byIdentifiers(dataset, identifiers, mail);
   await walk.follow();
   return { own: walk.rowsOf('own'), shared: walk.rowsOf('shared') };
 }
 
 class Walk {
-  readonly #connection: SqlConnection;
+  readonly #engine: SqlEngine;
   readonly #shape: SourceShape;
   readonly #reached: Record<Standing, Map<string, Map<string, ReachedRow>>> = { own: new Map(), shared: new Map() };
   #queue: { dataset: TableDataset; rows: ReachedRow[]; standing: Standing }[] = [];
 
-  constructor(connection: SqlConnection, shape: SourceShape) {
-    this.#connection = connection;
+  constructor(engine: SqlEngine, shape: SourceShape) {
+    this.#engine = engine;
     this.#shape = shape;
   }
 
@@ -71,24 +61,17 @@ class Walk {
     for (const [kind, column] of Object.entries(dataset.identifiers)) {
       const wanted = identifiers.filter((identifier) => identifier.kind === kind).map(({ value }) => value.trim());
       if (wanted.length === 0) continue;
-      const here = `t.${name(column)}::text`;
-      // The first is what an application has an index for; "C" lowers A to Z and nothing else.
-      const inAnyCase = `lower(${here}) = ANY(ARRAY(SELECT lower(w) FROM unnest($1::text[]) w))`;
-      const inAsciiCase = `lower(${here} COLLATE "C") = ANY(ARRAY(SELECT lower(w COLLATE "C") FROM unnest($1::text[]) w))`;
-      const same =
-        kind !== 'email'
-          ? `${here} = ANY($1::text[])`
-          : mail === 'any_case'
-            ? inAnyCase
-            : `${inAnyCase} AND ${inAsciiCase}`;
-      this.#reach('own', dataset, await this.#select(dataset, same, [wanted]));
+      const type = typeOf(this.#shape.types.get(dataset.id) ?? {}, column);
+      const here = `t.${this.#engine.dialect.name(column)}`;
+      const same = this.#engine.dialect.identified(here, type, kind, wanted, mail);
+      this.#reach('own', dataset, await this.#select(dataset, same));
     }
   }
 
   async follow(): Promise<void> {
     for (let step = this.#queue.shift(); step; step = this.#queue.shift()) {
       for (const link of step.dataset.links) await this.#up(step.dataset, link, step.rows, step.standing);
-      for (const child of this.#connection.source.datasets)
+      for (const child of this.#engine.source.datasets)
         for (const link of child.links)
           if (link.to.dataset === step.dataset.id)
             await this.#down(step.dataset, child, link, step.rows, step.standing);
@@ -98,7 +81,7 @@ class Walk {
   /** From a row to what it links to: what it owns is own, what it is a member of is shared, anything else is not followed. */
   async #up(from: TableDataset, link: Link, rows: readonly ReachedRow[], standing: Standing): Promise<void> {
     if (standing !== 'own' || (!link.owns && !link.member)) return;
-    const parent = this.#connection.source.datasets.find(({ id }) => id === link.to.dataset);
+    const parent = this.#engine.source.datasets.find(({ id }) => id === link.to.dataset);
     if (!parent) return;
     const found = await this.#linked(
       parent,
@@ -171,20 +154,24 @@ class Walk {
     const types = this.#shape.types.get(dataset.id) ?? {};
     const found: ReachedRow[] = [];
     for (let start = 0; start < values.length; start += chunk) {
-      const { condition, parameters } = among(dataset, types, columns, values.slice(start, start + chunk), 't', from);
-      found.push(...(await this.#select(dataset, condition, parameters)));
+      const part = values.slice(start, start + chunk);
+      found.push(
+        ...(await this.#select(dataset, this.#engine.dialect.among(dataset, types, columns, part, 't', from))),
+      );
     }
     return found;
   }
 
-  async #select(dataset: TableDataset, condition: string, parameters: readonly string[][]): Promise<ReachedRow[]> {
+  async #select(dataset: TableDataset, { condition, parameters }: Condition): Promise<ReachedRow[]> {
+    const { name, table, text } = this.#engine.dialect;
     const types = this.#shape.types.get(dataset.id) ?? {};
     const columns = this.#columnsOf(dataset);
-    const list = columns.map((column) => `t.${name(column)}::text AS ${name(column)}`).join(', ');
-    for (const column of columns) typeOf(types, column);
-    const rows = await this.#connection.sql.unsafe<Record<string, string | null>[]>(
+    const list = columns
+      .map((column) => `${text(`t.${name(column)}`, typeOf(types, column))} AS ${name(column)}`)
+      .join(', ');
+    const rows = await this.#engine.rows<Record<string, string | null>>(
       `SELECT ${list} FROM ${table(dataset)} t WHERE ${condition}`,
-      [...parameters],
+      parameters,
     );
     return rows.map((row) => ({ key: dataset.key.map((column) => row[column] ?? ''), columns: { ...row } }));
   }
@@ -196,7 +183,7 @@ class Walk {
 
   /** Key columns, columns that link on, and columns that others link to. */
   #columnsOf(dataset: TableDataset): readonly string[] {
-    const targets = this.#connection.source.datasets.flatMap((other) =>
+    const targets = this.#engine.source.datasets.flatMap((other) =>
       other.links.filter((link) => link.to.dataset === dataset.id).flatMap((link) => link.to.columns),
     );
     return [...new Set([...dataset.key, ...dataset.links.flatMap((link) => link.columns), ...targets])];
