@@ -6,6 +6,7 @@ const idPrefixes = {
   demand: 'dem',
   incident: 'inc',
   hold: 'hld',
+  matter: 'mat',
   run: 'run',
   export: 'exp',
   document: 'doc',
@@ -44,7 +45,7 @@ export function makeId(kind: IdKind, at: Temporal.Instant, random: Uint8Array): 
  * (no I, L, O, U). It names a case; it never opens one.
  * @param random at least 5 bytes
  */
-export function makeReference(letter: 'R' | 'D' | 'E' | 'H' | 'B', random: Uint8Array): string {
+export function makeReference(letter: 'R' | 'D' | 'E' | 'H' | 'B' | 'M', random: Uint8Array): string {
   if (random.length < 5) throw new RangeError('a reference needs 5 random bytes');
   let value = 0n;
   for (const byte of random.subarray(0, 5)) value = (value << 8n) | BigInt(byte);

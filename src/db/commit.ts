@@ -2,6 +2,7 @@ import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { DemandChange } from '../demands/demand.ts';
 import type { HoldChange } from '../disposition/hold.ts';
+import type { MatterChange } from '../disposition/matter.ts';
 import type { RunChange } from '../disposition/run.ts';
 import type { ExportChange } from '../evidence/export.ts';
 import type { IncidentChange } from '../incidents/incident.ts';
@@ -16,14 +17,22 @@ import { demandColumns } from './demands.ts';
 import { exportColumns } from './exports.ts';
 import { holdColumns } from './holds.ts';
 import { incidentColumns } from './incidents.ts';
+import { matterColumns } from './matters.ts';
 import { requestColumns } from './requests.ts';
 import { runColumns, writeRunParts } from './runs.ts';
-import { demands, exports_, holds, incidents, ledgerPending, requests, runs } from './schema.ts';
+import { demands, exports_, holds, incidents, ledgerPending, matters, requests, runs } from './schema.ts';
 import type { TaskQueue } from './tasks.ts';
 import type { Vault } from './vault.ts';
 
 /** Every aggregate a decision may change. */
-export type State = RequestChange | HoldChange | RunChange | DemandChange | IncidentChange | ExportChange;
+export type State =
+  | RequestChange
+  | HoldChange
+  | MatterChange
+  | RunChange
+  | DemandChange
+  | IncidentChange
+  | ExportChange;
 
 /** Somebody else changed the same thing since it was loaded: nothing was written; load, decide and commit again. */
 export class Conflict extends Error {
@@ -80,6 +89,10 @@ async function prepare(vault: Vault, change: State): Promise<(tx: Transaction) =
     case 'hold': {
       const columns = await holdColumns(vault, change.hold);
       return (tx) => save(tx, holds, change.hold, columns, `hold ${change.hold.id}`);
+    }
+    case 'matter': {
+      const columns = await matterColumns(vault, change.matter);
+      return (tx) => save(tx, matters, change.matter, columns, `matter ${change.matter.id}`);
     }
     case 'demand': {
       const columns = await demandColumns(vault, change.demand);

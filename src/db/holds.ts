@@ -1,7 +1,7 @@
 import { desc, eq, ne } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
-import type { Coverage, Hold, HoldState, Placement } from '../disposition/hold.ts';
+import type { Coverage, Hold, HoldReview, HoldState, Placement } from '../disposition/hold.ts';
 import type { HoldScope } from '../policy/hold.ts';
 import type { Store } from './commit.ts';
 import { holdEpochs, holds } from './schema.ts';
@@ -11,13 +11,21 @@ interface Sealed {
   readonly matter: string;
   readonly reason: string;
   readonly scope: HoldScope;
+  readonly reviews?: readonly HoldReview[];
 }
 
 export async function holdColumns(vault: Vault, hold: Hold) {
-  const secret: Sealed = { matter: hold.matter.reveal(), reason: hold.reason.reveal(), scope: hold.scope.reveal() };
+  const secret: Sealed = {
+    matter: hold.matter.reveal(),
+    reason: hold.reason.reveal(),
+    scope: hold.scope.reveal(),
+    reviews: hold.reviews.reveal(),
+  };
   return {
     id: hold.id,
     caseId: hold.caseId,
+    matterId: hold.matterId,
+    reviewOn: hold.reviewOn,
     state: hold.state,
     policy: hold.policy,
     placedAt: hold.placedAt,
@@ -46,6 +54,7 @@ async function toHold(store: Store, row: typeof holds.$inferSelect): Promise<Hol
     matter: personal(secret.matter),
     reason: personal(secret.reason),
     scope: personal(secret.scope),
+    reviews: personal(secret.reviews ?? []),
   };
 }
 
@@ -62,6 +71,16 @@ export async function listHolds(store: Store, limit: number, offset = 0): Promis
     .orderBy(desc(holds.placedAt), desc(holds.id))
     .limit(limit)
     .offset(offset);
+  return Promise.all(rows.map((row) => toHold(store, row)));
+}
+
+/** The holds of a matter, newest first. */
+export async function holdsOfMatter(store: Store, matter: string): Promise<readonly Hold[]> {
+  const rows = await store.db.orm
+    .select()
+    .from(holds)
+    .where(eq(holds.matterId, matter))
+    .orderBy(desc(holds.placedAt), desc(holds.id));
   return Promise.all(rows.map((row) => toHold(store, row)));
 }
 

@@ -333,10 +333,28 @@ export const policySets = pgTable('policy_sets', {
 
 // ---------------------------------------------------------------- holds
 
+/** What holds are placed for. */
+export const matters = pgTable('matters', {
+  id: text().primaryKey(),
+  version: version(),
+  reference: text().notNull().unique(),
+  caseId: text('case_id').notNull(),
+  state: text().notNull(),
+  openedAt: instant('opened_at').notNull(),
+  openedBy: text('opened_by').notNull(),
+  closedAt: instant('closed_at'),
+  closedBy: text('closed_by'),
+  /** Its name, and the number that a court gave it. */
+  sealed: bytes().notNull(),
+});
+
 export const holds = pgTable('holds', {
   id: text().primaryKey(),
   version: version(),
   caseId: text('case_id').notNull(),
+  matterId: text('matter_id').references(() => matters.id),
+  /** A day in the organization's zone. */
+  reviewOn: text('review_on'),
   state: text().notNull(),
   policy: text().notNull(),
   placedAt: instant('placed_at').notNull(),

@@ -1,8 +1,8 @@
 import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { instantAfter, type Period } from '../core/periods.ts';
-import type { Personal } from '../core/personal.ts';
-import { isRefusal, refuse } from '../core/refusal.ts';
+import { type Personal, personal } from '../core/personal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { secondPerson } from '../core/second-person.ts';
 import type { Decided } from '../ledger/decision.ts';
 import { entry } from '../ledger/entry.ts';
@@ -38,11 +38,25 @@ export type Placement =
 
 export type HoldState = 'pending' | 'active' | 'release_requested' | 'released';
 
+/** Somebody looked at a hold and said that it is needed on. */
+export interface HoldReview {
+  readonly at: string;
+  readonly by: string;
+  /** Why, in their own words. */
+  readonly note: string;
+  /** The day on which somebody is to look again, in the organization's zone; null: it is open-ended. */
+  readonly next: string | null;
+}
+
 /** A legal hold. While it is not released nothing it covers is destroyed or masked (I1). */
 export interface Hold {
   readonly id: string;
   readonly version: number;
   readonly caseId: string;
+  /** Null: it was placed before there were matters. */
+  readonly matterId: string | null;
+  /** The day from which somebody is reminded to look at it; null: it is open-ended. No day ever releases a hold. */
+  readonly reviewOn: string | null;
   readonly state: HoldState;
   readonly policy: string;
   readonly placedAt: Temporal.Instant;
@@ -59,6 +73,7 @@ export interface Hold {
   readonly matter: Personal<string>;
   readonly reason: Personal<string>;
   readonly scope: Personal<HoldScope>;
+  readonly reviews: Personal<readonly HoldReview[]>;
 }
 
 export type HoldChange = { readonly kind: 'hold'; readonly hold: Hold };
@@ -66,7 +81,14 @@ export type HoldChange = { readonly kind: 'hold'; readonly hold: Hold };
 const holdMoves = {
   request_release: ['active', 'pending'],
   approve_release: ['release_requested'],
+  keep: ['release_requested'],
+  review: ['active', 'pending'],
 } satisfies Record<string, readonly HoldState[]>;
+
+/** Whether its release can be asked for now. */
+export function canBeReleased({ state }: Hold): boolean {
+  return holdMoves.request_release.some((from) => from === state);
+}
 
 /** Records covered in all datasets. */
 export function coveredCount(coverage: readonly Coverage[]): number {
@@ -127,7 +149,7 @@ export function decidePlacement(
 
 /** Ask for a release. Nothing changes in the sources until somebody else agrees. */
 export function decideReleaseRequest(hold: Hold, actor: Actor, now: Temporal.Instant): Decided<HoldChange> {
-  if (!holdMoves.request_release.some((state) => state === hold.state))
+  if (!canBeReleased(hold))
     return refuse(
       'move_not_allowed',
       `A hold that is ${hold.state.replace('_', ' ')} cannot be asked to be released.`,
@@ -145,6 +167,84 @@ export function decideReleaseRequest(hold: Hold, actor: Actor, now: Temporal.Ins
     entries: [entry('hold.release_requested', now, actor.id, { hold: hold.id })],
     tasks: [],
   };
+}
+
+/** Turn down the release that was asked for: the hold goes on as it was. Anybody who may place holds may do so. */
+export function decideKeep(hold: Hold, actor: Actor, now: Temporal.Instant): Decided<HoldChange> {
+  if (!holdMoves.keep.some((state) => state === hold.state))
+    return refuse('move_not_allowed', 'Nobody has asked to release this hold, so there is nothing to turn down.', {
+      state: hold.state,
+    });
+  const everywhere = Object.values(hold.placements).every((placement) => placement.state === 'placed');
+  const state = everywhere ? 'active' : 'pending';
+  return {
+    state: [{ kind: 'hold', hold: { ...hold, state, releaseRequestedBy: null, releaseRequestedAt: null } }],
+    entries: [entry('hold.kept', now, actor.id, { hold: hold.id })],
+    tasks: [],
+  };
+}
+
+/**
+ * Say that a hold was looked at and is needed on.
+ * @param next when to look again, a day after `today`; null: the hold is open-ended from now on
+ */
+export function decideReview(
+  hold: Hold,
+  note: string,
+  next: string | null,
+  today: Temporal.PlainDate,
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<HoldChange> {
+  if (!holdMoves.review.some((state) => state === hold.state))
+    return refuse(
+      'move_not_allowed',
+      `A hold that is ${hold.state.replace('_', ' ')} is not reviewed. Nothing was changed.`,
+      {
+        state: hold.state,
+      },
+    );
+  const wrong = refuseReviewDay(next, today);
+  if (wrong) return wrong;
+  const review: HoldReview = { at: formatInstant(now), by: actor.id, note, next };
+  const reviewed = { ...hold, reviewOn: next, reviews: personal([...hold.reviews.reveal(), review]) };
+  return {
+    state: [{ kind: 'hold', hold: reviewed }],
+    entries: [entry('hold.reviewed', now, actor.id, { hold: hold.id, next })],
+    tasks: [],
+  };
+}
+
+function isDay(text: string | null): text is string {
+  try {
+    return text !== null && Temporal.PlainDate.from(text).toString() === text;
+  } catch {
+    return false;
+  }
+}
+
+/** The day on which to look at a hold is a day to come. */
+export function refuseReviewDay(day: string | null, today: Temporal.PlainDate): Refusal | null {
+  if (day === null) return null;
+  // Four digits, first 1 to 8, as in a scope's range.
+  const written = /^[1-8]\d{3}-\d{2}-\d{2}$/.test(day) ? day : null;
+  const [code, detail] = !isDay(written)
+    ? ['day_invalid', 'This is no day of the calendar. Write one such as 2027-03-01, or none.']
+    : Temporal.PlainDate.compare(Temporal.PlainDate.from(written), today) > 0
+      ? [null, '']
+      : ['day_past', `${day} is not a day to come. Write a later one, or none.`];
+  if (code === null) return null;
+  return refuse('invalid', `${detail} Nothing was changed.`, {}, [{ pointer: '/reviewOn', code, detail }]);
+}
+
+/**
+ * How many times somebody should have been reminded by now: first on its day, then every week, until it is looked at.
+ * @returns 0 where nobody should be yet
+ */
+export function remindersDue({ state, reviewOn }: Hold, today: Temporal.PlainDate): number {
+  if (reviewOn === null || state === 'released') return 0;
+  const days = Temporal.PlainDate.from(reviewOn).until(today).total('days');
+  return days < 0 ? 0 : Math.floor(days / 7) + 1;
 }
 
 /**

@@ -7,19 +7,31 @@ import { loadDemand } from '../db/demands.ts';
 import { allEpochs, knownEpoch, loadHold, openHolds, openPlacements, rememberEpoch } from '../db/holds.ts';
 import { withLock } from '../db/locks.ts';
 import { linkDemand } from '../demands/demand.ts';
-import { type Coverage, decideHold, decidePlacement, type Hold, type Placement } from '../disposition/hold.ts';
+import {
+  type Coverage,
+  decideHold,
+  decidePlacement,
+  type Hold,
+  type Placement,
+  refuseReviewDay,
+} from '../disposition/hold.ts';
 import { checkScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { errorCode } from '../sources/fault.ts';
 import type { RecordSource } from '../sources/source.ts';
+import { matterFor } from './matters.ts';
 import { carryOut, type Office } from './office.ts';
 import { liftHold } from './release-hold.ts';
+import { today } from './review-hold.ts';
 
 export interface HoldOrder {
+  /** A matter's id, reference or name. */
   readonly matter: string;
   readonly reason: string;
   readonly scope: WrittenHoldScope;
   readonly demandId: string | null;
   readonly requestId: string | null;
+  /** The day on which somebody is to look at it again; absent or null: it is open-ended. */
+  readonly reviewOn?: string | null;
 }
 
 /**
@@ -30,8 +42,10 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
   const scope = checkScope(office.policy.dataMap, order.scope, office.policy.organization.zone, 'hold');
   if (isRefusal(scope)) return scope;
   if (order.demandId !== null && !(await loadDemand(office.store, order.demandId))) return unknownDemand();
-  const wrong = await wrongKeys(office, scope);
+  const wrong = (await wrongKeys(office, scope)) ?? refuseReviewDay(order.reviewOn ?? null, today(office));
   if (wrong) return wrong;
+  const matter = await matterFor(office, actor, order.matter);
+  if (isRefusal(matter)) return matter;
   const now = office.now();
   const id = makeId('hold', now, office.random(10));
   await office.store.vault.newCase(id, now);
@@ -40,6 +54,8 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
     id,
     version: 0,
     caseId: id,
+    matterId: matter.id,
+    reviewOn: order.reviewOn ?? null,
     state: 'pending',
     policy: office.policy.digest,
     placedAt: now,
@@ -53,9 +69,10 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
     releaseRequestedAt: null,
     releasedBy: null,
     releasedAt: null,
-    matter: personal(order.matter),
+    matter: matter.name,
     reason: personal(order.reason),
     scope: personal(scope),
+    reviews: personal([]),
   };
   const placed = await carryOut(office, async () => {
     const decided = decideHold(hold);

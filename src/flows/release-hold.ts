@@ -25,7 +25,7 @@ export async function requestRelease(office: Office, actor: Actor, id: string): 
 }
 
 /** The demands that still keep what a hold covers, and until when; null: none does. */
-async function keptUntil(office: Office, hold: Hold) {
+export async function keptUntil(office: Office, hold: Hold) {
   const open = (await demandsOfHold(office.store, hold)).filter((demand) => !isOver(demand));
   const { releaseFrom } = keepEnd(office, open);
   if (releaseFrom === null || Temporal.Instant.compare(office.now(), releaseFrom) >= 0) return null;

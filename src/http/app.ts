@@ -15,6 +15,7 @@ import { addExports } from './exports.ts';
 import { addHolds } from './holds.ts';
 import { addIncidents } from './incidents.ts';
 import { addLedger, publicLedger } from './ledger.ts';
+import { addMatters } from './matters.ts';
 import { addPeople } from './people.ts';
 import { replyProblem } from './problem.ts';
 import { addRequests } from './requests.ts';
@@ -43,6 +44,7 @@ export function httpApp(
   const api = new Api(office, options.sessionOf);
   addRequests(api, office);
   addHolds(api, office);
+  addMatters(api, office);
   addRuns(api, office);
   addDemands(api, office);
   addIncidents(api, office);

@@ -4,16 +4,25 @@ import { holdsPage, lookUpHold } from '../flows/look-up.ts';
 import type { Office } from '../flows/office.ts';
 import { placeHold, settleHold } from '../flows/place-hold.ts';
 import { approveRelease, requestRelease } from '../flows/release-hold.ts';
+import { keepHold, reviewHold } from '../flows/review-hold.ts';
 import { holdScopeSchema } from '../policy/hold.ts';
 import type { Api } from './endpoint.ts';
 import { idParams, idText, pageQuery, toList, toPage } from './page.ts';
 import { holdView, pageOf, viewHold } from './views.ts';
 
+const day = z.iso.date().openapi({ example: '2027-03-01' });
+
 const holdBody = z.strictObject({
-  matter: z.string().min(1).max(300),
+  matter: z
+    .string()
+    .trim()
+    .min(1)
+    .max(300)
+    .openapi({ description: "A matter's id, reference or name; a name that no open matter has opens one." }),
   reason: z.string().min(1).max(2000),
   scope: holdScopeSchema,
   demandId: idText.optional(),
+  reviewOn: day.optional().openapi({ description: 'When somebody is to look at it again; left out: open-ended.' }),
 });
 
 /** Legal holds. */
@@ -34,6 +43,7 @@ export function addHolds(api: Api, office: Office): void {
         scope: body.scope,
         demandId: body.demandId ?? null,
         requestId: null,
+        reviewOn: body.reviewOn ?? null,
       });
       return isRefusal(placed) ? placed : viewHold(placed);
     },
@@ -77,6 +87,35 @@ export function addHolds(api: Api, office: Office): void {
     answer: holdView,
     handle: async ({ params }) => {
       const hold = await settleHold(office, params.id);
+      return isRefusal(hold) ? hold : viewHold(hold);
+    },
+  });
+
+  api.add({
+    method: 'post',
+    path: '/holds/{id}/review',
+    summary: 'Say that a hold was looked at, why it is needed on, and when to look again',
+    tag: 'holds',
+    access: 'holds.place',
+    params: idParams,
+    body: z.strictObject({ note: z.string().trim().min(1).max(2000), reviewOn: day.nullable() }),
+    answer: holdView,
+    handle: async ({ caller, params, body }) => {
+      const hold = await reviewHold(office, caller.actor, params.id, body);
+      return isRefusal(hold) ? hold : viewHold(hold);
+    },
+  });
+
+  api.add({
+    method: 'post',
+    path: '/holds/{id}/keep',
+    summary: 'Turn down a release that was asked for; the hold goes on',
+    tag: 'holds',
+    access: 'holds.place',
+    params: idParams,
+    answer: holdView,
+    handle: async ({ caller, params }) => {
+      const hold = await keepHold(office, caller.actor, params.id);
       return isRefusal(hold) ? hold : viewHold(hold);
     },
   });

@@ -138,7 +138,13 @@ export const holdView = z
     id: z.string(),
     state: z.enum(['pending', 'active', 'release_requested', 'released']),
     matter: z.string(),
+    matterId: z.string().nullable(),
     reason: z.string(),
+    reviewOn: z
+      .string()
+      .nullable()
+      .openapi({ description: 'From this day somebody is reminded to look at it; null: open-ended.' }),
+    reviews: z.array(z.object({ at: instant, by: z.string(), note: z.string(), next: z.string().nullable() })),
     scope: z.unknown(),
     coverage: z.array(z.object({ dataset: z.string(), count: z.int(), root: z.string() })),
     records: z
@@ -165,7 +171,10 @@ export function viewHold(hold: Hold): z.input<typeof holdView> {
     id: hold.id,
     state: hold.state,
     matter: hold.matter.reveal(),
+    matterId: hold.matterId,
     reason: hold.reason.reveal(),
+    reviewOn: hold.reviewOn,
+    reviews: hold.reviews.reveal().map((review) => ({ ...review })),
     scope: hold.scope.reveal(),
     coverage: hold.coverage.map((covered) => ({ ...covered })),
     records,

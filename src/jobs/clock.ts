@@ -7,6 +7,7 @@ import type { Office } from '../flows/office.ts';
 import { watchAccess } from '../flows/review-access.ts';
 import { ringBell } from '../flows/ring-bell.ts';
 import { tendKeys } from '../flows/rotate-keys.ts';
+import { watchHolds } from '../flows/watch-holds.ts';
 
 export interface Clock {
   stop(): Promise<void>;
@@ -63,6 +64,8 @@ async function watch(office: Office, slot: string, report: Report): Promise<void
     const tended = await tendKeys(office, clockActor, slot);
     if (isRefusal(tended)) report('keys not tended', { slot, code: tended.code });
     else if (tended !== null) report('keys tended', { slot, newest: tended.newest, made: tended.made });
+    const holds = await watchHolds(office, slot);
+    if (holds !== null) report('holds looked at', { slot, due: holds.due });
     const review = await watchAccess(office, clockActor, slot);
     if (review !== null) report('access review opened', { slot, quarter: review.quarter, rows: review.rows.length });
   } catch (error) {

@@ -54,6 +54,10 @@ export const alarmKinds = {
     title: 'Less than a day is left to tell the authority of a breach',
     next: 'Tell the authority what is known now: the rest may follow in phases (GDPR art. 33(4)).',
   },
+  hold_review_due: {
+    title: 'A hold is due to be looked at',
+    next: 'Open the hold: say that it is needed on and when to look again, or ask for its release. Nothing is released by itself.',
+  },
   ledger_wrong: {
     title: 'The ledger does not verify',
     next: 'Stop writing, keep the database as it is, and run muniment ledger verify beside a checkpoint kept elsewhere.',

@@ -35,7 +35,15 @@ interface EntryFacts {
   'hold.placed': { hold: string; scope: string; state: 'active' | 'pending'; records: number; root: string };
   'hold.active': { hold: string; records: number; root: string };
   'hold.release_requested': { hold: string };
+  /** Its release was turned down. */
+  'hold.kept': { hold: string };
+  /** Looked at, and needed on; `next`: the day on which to look again. */
+  'hold.reviewed': { hold: string; next: string | null };
   'hold.released': { hold: string; requestedBy: string };
+  'matter.opened': { matter: string };
+  /** `proposed`: holds whose release was asked for; `kept`: those that a legal demand keeps. */
+  'matter.closed': { matter: string; proposed: number; kept: number };
+  'matter.reopened': { matter: string };
   'run.planned': {
     run: string;
     policy: string;

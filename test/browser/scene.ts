@@ -24,6 +24,7 @@ import { requestRelease } from '../../src/flows/release-hold.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
 import { returnRole } from '../../src/flows/return-role.ts';
 import { decideAccess, lookUpReview, openReviewNow, signReview } from '../../src/flows/review-access.ts';
+import { reviewHold } from '../../src/flows/review-hold.ts';
 import { confirmCode } from '../../src/flows/verify-request.ts';
 import { undecided } from '../../src/policy/access-review.ts';
 import { type Service, startService } from '../../src/serve.ts';
@@ -47,6 +48,7 @@ export interface Scene {
       | 'erasure'
       | 'erased'
       | 'hold'
+      | 'matter'
       | 'releasing'
       | 'dryRun'
       | 'run'
@@ -166,6 +168,21 @@ async function work(office: Office, code: (reference: string) => Promise<string>
       },
       demandId: demand.id,
       requestId: null,
+      reviewOn: office
+        .now()
+        .add({ hours: 24 * 90 })
+        .toString()
+        .slice(0, 10),
+    }),
+  );
+  good(
+    await reviewHold(office, legalA.actor, hold.id, {
+      note: 'The hearing is in March; both conversations are evidence.',
+      reviewOn: office
+        .now()
+        .add({ hours: 24 * 180 })
+        .toString()
+        .slice(0, 10),
     }),
   );
   const releasing = good(
@@ -332,6 +349,7 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     erasure,
     erased,
     hold: hold.id,
+    matter: hold.matterId ?? '',
     releasing: releasing.id,
     dryRun: dryRun.id,
     run: run.id,
@@ -526,6 +544,8 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'hold', path: `/console/holds/${ids.hold}`, as: 'legal' },
     { name: 'hold-release', path: `/console/holds/${ids.releasing}`, as: 'legal' },
     { name: 'hold-approve', path: `/console/holds/${ids.releasing}/approve`, as: 'legal' },
+    { name: 'matters', path: '/console/matters', as: 'legal' },
+    { name: 'matter', path: `/console/matters/${ids.matter}`, as: 'legal' },
     { name: 'hold-new', path: '/console/holds/new', as: 'legal' },
     { name: 'retention', path: '/console/retention', as: 'compliance' },
     { name: 'run', path: `/console/retention/${ids.run}`, as: 'compliance' },

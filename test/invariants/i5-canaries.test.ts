@@ -176,6 +176,7 @@ async function everythingOnce(): Promise<void> {
   // Too late for each of them, and a refusal is written, too.
   for (const move of ['approve', 'cancel', 'pause', 'resume'])
     await api('second compliance name', 'POST', `/disposition/runs/${run.body.id}/${move}`, {});
+  await everythingOfMatters(hold.body.id);
   await api('legal name', 'POST', `/holds/${hold.body.id}/release`, {});
   await api('second legal name', 'POST', `/holds/${hold.body.id}/approve`, {});
 
@@ -266,6 +267,20 @@ async function everythingOfStaff(): Promise<void> {
   const made = await visitor.post('/console/account/tokens', { expires: 'P1D' });
   secrets.push(/mnt_[A-Za-z0-9_-]{43}/.exec(made.text)?.[0] ?? 'none');
   await everythingOfAccess(visitor);
+}
+
+/** A matter beside the one that the hold opened by its name; the hold is reviewed, given up, and kept after all. */
+async function everythingOfMatters(hold: string): Promise<void> {
+  const legal = (path: string, body: unknown = {}) => api('legal name', 'POST', path, body);
+  const matter = await legal('/matters', { name: plant('matter'), docket: plant('docket') });
+  expect(matter.status, JSON.stringify(matter.body)).toBe(201);
+  const reviewed = await legal(`/holds/${hold}/review`, { note: plant('review note'), reviewOn: '2099-01-01' });
+  expect(reviewed.status, JSON.stringify(reviewed.body)).toBe(200);
+  const { body } = await api('legal name', 'GET', `/holds/${hold}`);
+  const { matterId } = body as unknown as { matterId: string };
+  await legal(`/matters/${matterId}/close`);
+  await legal(`/matters/${matterId}/reopen`);
+  expect((await legal(`/holds/${hold}/keep`)).body.state).toBe('active');
 }
 
 /** A breach, from the first word to the last. */

@@ -36,7 +36,12 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'hold.placed': { hold: 'hld_1', scope: digest('b'), state: 'active', records: 46, root: digest('c') },
   'hold.active': { hold: 'hld_1', records: 46, root: digest('c') },
   'hold.release_requested': { hold: 'hld_1' },
+  'hold.kept': { hold: 'hld_1' },
+  'hold.reviewed': { hold: 'hld_1', next: '2027-05-27' },
   'hold.released': { hold: 'hld_1', requestedBy: 'act_1' },
+  'matter.opened': { matter: 'mat_1' },
+  'matter.closed': { matter: 'mat_1', proposed: 2, kept: 1 },
+  'matter.reopened': { matter: 'mat_1' },
   'run.planned': {
     run: 'run_1',
     policy: digest('a'),
@@ -120,13 +125,13 @@ describe('the entries of the ledger', () => {
   it('I5 have only facts whose names are known to be no free text', () => {
     // A new field is a decision: is it an id, a digest, a count, a code or a date? Then it stands here.
     const ids =
-      'actor alarm batch by demand document export hold incident kid lending move package preparer request requestedBy review run token';
+      'actor alarm batch by demand document export hold incident kid lending matter move package preparer request requestedBy review run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
     const counts =
-      'answers attempts cases count destroyed due epoch given held keys kept left masked people records removed sessions runs spared tokens uncounted';
+      'answers attempts cases count destroyed due epoch given held keys kept left masked people proposed records removed sessions runs spared tokens uncounted';
     const codes =
       'canApprove code dataset dryRun factor from ground kind outcome purpose quarter reason reasons regime risk role state to type version way';
-    const dates = 'awareAt cutoff cutoffs notifiedAt notifyBy until';
+    const dates = 'awareAt cutoff cutoffs next notifiedAt notifyBy until';
     const known = new Set([ids, digests, counts, codes, dates].flatMap((words) => words.split(' ')));
     const fields = Object.values(samples).flatMap((facts) => Object.keys(facts));
     expect([...new Set(fields)].filter((field) => !known.has(field))).toEqual([]);

@@ -1,15 +1,19 @@
 import type { Context } from 'hono';
-import { isRefusal, type Refusal } from '../../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { conversationKey } from '../../evidence/record-view.ts';
 import { actorNames, holdsPage, lookUpHold } from '../../flows/look-up.ts';
 import { placeHold } from '../../flows/place-hold.ts';
 import { approveRelease, requestRelease } from '../../flows/release-hold.ts';
+import { keepHold, reviewHold } from '../../flows/review-hold.ts';
 import { allDatasets } from '../../policy/data-map.ts';
 import { type Html, textOf } from '../reply.ts';
 import { ApproveReleasePage } from './approvals.tsx';
 import { HoldPage, HoldsPage, NewHoldPage } from './holds.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { scopeOf, valuesOf } from './scope-form.ts';
+
+/** A field of a form that may be left empty. */
+const optional = (form: FormData, name: string): string | null => textOf(form, name).trim() || null;
 
 /** Holds in the console. */
 export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void {
@@ -35,7 +39,16 @@ export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void
     '/holds/new',
     async (c) =>
       allow(c, 'holds.place') ??
-      c.html((<NewHoldPage frame={c.get('visit').frame} values={{}} refusal={null} datasets={datasets} />) as Html),
+      c.html(
+        (
+          <NewHoldPage
+            frame={c.get('visit').frame}
+            values={{ matter: c.req.query('matter') ?? '' }}
+            refusal={null}
+            datasets={datasets}
+          />
+        ) as Html,
+      ),
   );
   app.post('/holds/new', async (c) => {
     const refused = allow(c, 'holds.place');
@@ -47,6 +60,7 @@ export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void
       scope: scopeOf(form, conversationKey(office.policy.dataMap)),
       demandId: null,
       requestId: null,
+      reviewOn: optional(form, 'reviewOn'),
     });
     if (!isRefusal(placed)) return c.redirect(`/console/holds/${placed.id}`, 303);
     return c.html(
@@ -67,12 +81,24 @@ export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void
     const { frame } = c.get('visit');
     return c.html((<ApproveReleasePage frame={frame} hold={hold} names={await actorNames(office)} />) as Html);
   });
-  app.post('/holds/:id/:move{release|approve}', async (c) => {
+  app.post('/holds/:id/review', async (c) => {
+    const refused = allow(c, 'holds.place');
+    if (refused) return refused;
+    const { id } = c.req.param();
+    const form = await c.req.formData();
+    const note = textOf(form, 'note').trim().slice(0, 2000);
+    if (note === '') return page(c, id, refuse('invalid', 'Say why the hold is needed on. Nothing was changed.'));
+    const reviewOn = optional(form, 'reviewOn');
+    const done = await reviewHold(office, c.get('visit').caller.actor, id, { note, reviewOn });
+    return isRefusal(done) ? page(c, id, done) : c.redirect(`/console/holds/${id}`, 303);
+  });
+  app.post('/holds/:id/:move{release|approve|keep}', async (c) => {
     const { id, move } = c.req.param();
     const refused = allow(c, move === 'approve' ? 'holds.approve' : 'holds.place');
     if (refused) return refused;
     const { actor } = c.get('visit').caller;
-    const done = move === 'approve' ? await approveRelease(office, actor, id) : await requestRelease(office, actor, id);
+    const moves = { approve: approveRelease, keep: keepHold, release: requestRelease };
+    const done = await moves[move as keyof typeof moves](office, actor, id);
     if (!isRefusal(done)) return c.redirect(`/console/holds/${id}`, 303);
     return stepUpFor(c, done) ?? page(c, id, done);
   });

@@ -1,6 +1,7 @@
 import type { Refusal } from '../../core/refusal.ts';
-import { coveredCount, type Hold } from '../../disposition/hold.ts';
+import { canBeReleased, coveredCount, type Hold } from '../../disposition/hold.ts';
 import {
+  dayInWords,
   errorFor,
   Facts,
   Field,
@@ -24,6 +25,9 @@ export function HoldsPage({ frame, holds }: { readonly frame: Frame; readonly ho
           Place a hold
         </a>
       </div>
+      <p>
+        <a href="/console/matters">Matters</a>, which holds are placed for
+      </p>
       <Table
         label="Holds"
         rows={holds}
@@ -45,6 +49,7 @@ export function HoldsPage({ frame, holds }: { readonly frame: Frame; readonly ho
             number: true,
             cell: ({ coverage }) => coveredCount(coverage).toLocaleString('en'),
           },
+          { head: 'Next review', cell: ({ reviewOn }) => (reviewOn ? dayInWords(reviewOn) : 'open-ended') },
           { head: 'Placed', cell: ({ placedAt }) => <Time at={placedAt} zone={frame.zone} /> },
         ]}
       />
@@ -75,7 +80,12 @@ export function NewHoldPage({
       </p>
       {refusal ? <RefusalNotice refusal={refusal} /> : null}
       <PostForm action="/console/holds/new">
-        <Field name="matter" label="Matter" error={errorFor(refusal, 'matter')}>
+        <Field
+          name="matter"
+          label="Matter"
+          hint="Its name, or the reference of one that is open (M-…). A new name opens a matter."
+          error={errorFor(refusal, 'matter')}
+        >
           <input id="matter" name="matter" type="text" required maxlength={300} value={values.matter ?? ''} />
         </Field>
         <Field name="reason" label="Reason" error={errorFor(refusal, 'reason')}>
@@ -84,6 +94,14 @@ export function NewHoldPage({
           </textarea>
         </Field>
         <ScopeFields values={values} refusal={refusal} datasets={datasets} />
+        <Field
+          name="reviewOn"
+          label="Look at it again on (optional)"
+          hint="Somebody is reminded then, every week until it is looked at. No day ever releases a hold."
+          error={errorFor(refusal, 'reviewOn')}
+        >
+          <input id="reviewOn" name="reviewOn" type="date" value={values.reviewOn ?? ''} />
+        </Field>
         <button type="submit">Place the hold</button>
       </PostForm>
     </ConsolePage>
@@ -188,6 +206,9 @@ export function HoldPage({
             <p class="small muted">records covered when it was last placed</p>
             <Facts
               rows={[
+                ...(hold.matterId
+                  ? ([['Matter', <a href={`/console/matters/${hold.matterId}`}>{hold.matter.reveal()}</a>]] as const)
+                  : []),
                 ['Reason', hold.reason.reveal()],
                 ['People', scope.subjects.map(({ value }) => value).join(', ') || 'by key or range'],
                 [
@@ -210,6 +231,7 @@ export function HoldPage({
                 ['To', scope.to ?? 'without end'],
                 ['Placed', <Time at={hold.placedAt} zone={frame.zone} />],
                 ['By', nameOf(hold.placedBy)],
+                ['Next review', hold.reviewOn ? dayInWords(hold.reviewOn) : 'none: it is open-ended'],
                 ...(hold.demandId
                   ? ([['Demand', <a href={`/console/demands/${hold.demandId}`}>{hold.demandId}</a>]] as const)
                   : []),
@@ -246,16 +268,20 @@ export function HoldPage({
               ]}
             />
           </section>
+          {hold.reviews.reveal().length > 0 ? <Reviews hold={hold} zone={frame.zone} nameOf={nameOf} /> : null}
         </div>
         <aside class="card moves">
           <h2>What can be done now</h2>
-          {hold.state === 'active' || hold.state === 'pending' ? (
-            <PostForm action={`/console/holds/${hold.id}/release`}>
-              <p class="small">A release needs a second person. Until then everything stays covered.</p>
-              <button type="submit" class="secondary">
-                Ask for the release
-              </button>
-            </PostForm>
+          {canBeReleased(hold) ? (
+            <>
+              <ReviewForm hold={hold} refusal={refusal} />
+              <PostForm action={`/console/holds/${hold.id}/release`}>
+                <p class="small">A release needs a second person. Until then everything stays covered.</p>
+                <button type="submit" class="secondary">
+                  Ask for the release
+                </button>
+              </PostForm>
+            </>
           ) : null}
           {hold.state === 'release_requested' ? (
             <>
@@ -263,6 +289,11 @@ export function HoldPage({
               <a class="button" href={`/console/holds/${hold.id}/approve`}>
                 Review the release of {covered.toLocaleString('en')} records
               </a>
+              <PostForm action={`/console/holds/${hold.id}/keep`}>
+                <button type="submit" class="secondary">
+                  Keep the hold
+                </button>
+              </PostForm>
             </>
           ) : null}
           {hold.state === 'released' ? (
@@ -279,5 +310,46 @@ export function HoldPage({
         </aside>
       </div>
     </ConsolePage>
+  );
+}
+
+function ReviewForm({ hold, refusal }: { readonly hold: Hold; readonly refusal: Refusal | null }) {
+  return (
+    <PostForm action={`/console/holds/${hold.id}/review`}>
+      <Field name="note" label="Looked at it: why it is needed on">
+        <textarea id="note" name="note" required maxlength={2000} rows={2} />
+      </Field>
+      <Field name="reviewOn" label="Look again on (optional)" error={errorFor(refusal, 'reviewOn')}>
+        <input id="reviewOn" name="reviewOn" type="date" />
+      </Field>
+      <button type="submit">Keep it and note the review</button>
+    </PostForm>
+  );
+}
+
+function Reviews({
+  hold,
+  zone,
+  nameOf,
+}: {
+  readonly hold: Hold;
+  readonly zone: string;
+  readonly nameOf: (id: string) => string;
+}) {
+  return (
+    <section class="stack-tight">
+      <h2>Reviews</h2>
+      <Table
+        label="Reviews"
+        rows={hold.reviews.reveal().toReversed()}
+        empty="Nobody has reviewed it yet."
+        columns={[
+          { head: 'When', cell: ({ at }) => <Time at={at} zone={zone} /> },
+          { head: 'Who', cell: ({ by }) => nameOf(by) },
+          { head: 'Why it is needed on', cell: ({ note }) => note },
+          { head: 'Next', cell: ({ next }) => (next ? dayInWords(next) : 'open-ended') },
+        ]}
+      />
+    </section>
   );
 }

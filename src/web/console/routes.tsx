@@ -16,6 +16,7 @@ import { addDemandPages } from './demand-routes.tsx';
 import { addExportPages } from './export-routes.tsx';
 import { addHoldPages } from './hold-routes.tsx';
 import { addIncidentPages } from './incident-routes.tsx';
+import { addMatterPages } from './matter-routes.tsx';
 import { LedgerPage, MailPage, PoliciesPage } from './others.tsx';
 import { OverviewPage } from './overview.tsx';
 import { addAlarmPages, addPeoplePages } from './people-routes.tsx';
@@ -130,6 +131,7 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   addDemandPages(desk);
   addIncidentPages(desk);
   addHoldPages(desk);
+  addMatterPages(desk);
   addRetentionPages(desk);
   addExportPages(desk);
   addAccountPages(desk);
