@@ -226,6 +226,16 @@ describe('a request that no browser sends', () => {
       expect((await raw(post(path, `${headers}Transfer-Encoding: chunked\r\n`, '3\r\n--x'))).statuses[0], path).toBe(
         411,
       );
+    const call = headers.replace(/^Origin.*\r\n/, '');
+    const documents = '/api/v1/demands/dem_01jdq4v7m8abcdefghjkmnpqrs/documents';
+    for (const [path, more] of [
+      ['/api/v1/verify', ''],
+      [documents, `Authorization: Bearer ${token}\r\n`],
+    ] as const)
+      expect(
+        (await raw(post(path, `${call}${more}Transfer-Encoding: chunked\r\n`, '3\r\n--x'))).statuses[0],
+        path,
+      ).toBe(413);
   });
 
   it('with a large body and no token is refused before the body is read', async () => {

@@ -64,10 +64,13 @@ export function httpApp(
       claims: z.array(z.object({ claim: z.string(), ok: z.boolean(), detail: z.string() })),
     }),
     handle: async ({ c }) => {
-      const tooOften = await limitTries(office, publicLimits.verify(options.networkOf(c)));
+      const network = options.networkOf(c);
+      const tooOften = await limitTries(office, publicLimits.verify(network));
       if (tooOften) return tooOften;
-      const file = await uploadedFile(c.req.raw);
-      return isRefusal(file) ? file : verifyUpload(office, new Uint8Array(await file.arrayBuffer()));
+      return verifyUpload(office, network, async () => {
+        const file = await uploadedFile(c.req.raw);
+        return isRefusal(file) ? file : new Uint8Array(await file.arrayBuffer());
+      });
     },
   });
 

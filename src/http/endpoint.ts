@@ -124,6 +124,12 @@ export class Api {
       // Who may not call has no body read: 60 MB of it would be ours to hold.
       const caller = await this.#callerFor(c, access);
       if (isRefusal(caller)) return replyProblem(c, caller);
+      // Without its length an upload would be read here, before anything is asked of who sends it.
+      if (multipart && c.req.header('transfer-encoding') !== undefined)
+        return replyProblem(
+          c,
+          refuse('too_large', 'Send a file with its Content-Length: it could be too large. Nothing was changed.'),
+        );
       let reply: Response | undefined;
       const tooLarge = await limit(c, async () => {
         reply = await answer(c, caller);

@@ -182,7 +182,7 @@ describe('a request for a copy, from the first page to the package', () => {
     expect((await fetcher.visit('/status/code', { reference: ada.reference, code })).status).toBe(303);
     const fetched = await fetcher.visit('/status/package');
     expect(fetched.status).toBe(200);
-    const verified = await verifyUpload(opened.house.office, fetched.bytes);
+    const verified = await verifyUpload(opened.house.office, null, async () => fetched.bytes);
     if (isRefusal(verified)) throw new Error(verified.detail);
     const { ok, claims } = verified;
     expect(claims.filter((claim) => !claim.ok)).toEqual([]);

@@ -10,7 +10,7 @@ import type { Office } from '../../flows/office.ts';
 import { lookUpPackageLink, openPackageLink, readOwnPackage } from '../../flows/open-package.ts';
 import { receiveRequest } from '../../flows/receive-request.ts';
 import { askForStatus, confirmCode, endVisit, requestOfSession } from '../../flows/verify-request.ts';
-import { verifyUpload } from '../../flows/verify-upload.ts';
+import { type Verified, verifyUpload } from '../../flows/verify-upload.ts';
 import { packageIsOut, type RequestType, requestTypes, type SubjectRequest } from '../../requests/request.ts';
 import type { DeadlineView } from '../components/deadline-steps.tsx';
 import { downloadReply, type Html, textOf } from '../reply.ts';
@@ -125,29 +125,24 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
     c.html((<TransparencyPage organization={organization} rows={await countDemands(office)} />) as Html),
   );
 
-  const verifyPage = (
-    refusal: Refusal | null,
-    result: Exclude<Awaited<ReturnType<typeof verifyUpload>>, Refusal> | null,
-  ) => <VerifyPage organization={organization} publicUrl={office.publicUrl} refusal={refusal} result={result} />;
+  const verifyPage = (refusal: Refusal | null, result: Verified | null) => (
+    <VerifyPage organization={organization} publicUrl={office.publicUrl} refusal={refusal} result={result} />
+  );
   app.get('/verify', (c) => c.html(verifyPage(null, null) as Html));
   app.post('/verify', async (c) => {
-    const tooOften = await limited(c, publicLimits.verify(networkOf(c)));
+    const network = networkOf(c);
+    const tooOften = await limited(c, publicLimits.verify(network));
     if (tooOften) return tooOften;
-    const file = (await c.req.formData()).get('file');
-    if (!(file instanceof File) || file.size === 0)
-      return c.html(verifyPage(refuse('invalid', 'Choose a package first.'), null) as Html, 422);
-    if (file.size > maxUploadBytes)
-      return c.html(
-        verifyPage(
-          refuse('too_large', 'This package is larger than 60 MB. Use the verify command; it reads any size.'),
-          null,
-        ) as Html,
-        413,
-      );
-    const verified = await verifyUpload(office, new Uint8Array(await file.arrayBuffer()));
-    return isRefusal(verified)
-      ? c.html(verifyPage(verified, null) as Html, 503)
-      : c.html(verifyPage(null, verified) as Html);
+    const verified = await verifyUpload(office, network, async () => {
+      const file = (await c.req.formData()).get('file');
+      if (!(file instanceof File) || file.size === 0) return refuse('invalid', 'Choose a package first.');
+      return file.size > maxUploadBytes
+        ? refuse('too_large', 'This package is larger than 60 MB. Use the verify command; it reads any size.')
+        : new Uint8Array(await file.arrayBuffer());
+    });
+    if (!isRefusal(verified)) return c.html(verifyPage(null, verified) as Html);
+    const status = verified.code === 'invalid' ? 422 : verified.code === 'too_large' ? 413 : 503;
+    return c.html(verifyPage(verified, null) as Html, status);
   });
   return app;
 }
