@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { hmacSha256, toHex } from '../core/hash.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { countTry, forgiveTry } from '../db/throttles.ts';
@@ -24,13 +25,18 @@ export const publicLimits = {
   request: (network: Network, email: string): readonly Limit[] => [
     { name: `request/${network}`, most: 30, seconds: hours },
     // Each request mails the address: nobody is to be flooded by somebody who types it in.
-    { name: `request-to/${email.trim().toLowerCase()}`, most: 5, seconds: hours },
+    { name: `request-to/${mailboxOf(email)}`, most: 5, seconds: hours },
   ],
   askForCode: (network: Network, reference: string, email: string): readonly Limit[] => [
     { name: `ask/${network}`, most: 60, seconds: 15 * minutes },
     { name: `ask-for/${reference.trim().toUpperCase()}/${email.trim().toLowerCase()}`, most: 6, seconds: hours },
-    // However many requests somebody made in the name of an address, hour by hour.
-    { name: `ask-to/${email.trim().toLowerCase()}`, most: 12, seconds: hours },
+  ],
+  /**
+   * Codes that leave for an address, however many requests somebody made in its name, hour by hour. Counted where one
+   * leaves: who knows an address and no reference uses up nothing of it. What was proven is counted for itself.
+   */
+  codesTo: (email: string, isProven: boolean): readonly Limit[] => [
+    { name: `codes-to/${isProven ? 'proven' : 'new'}/${mailboxOf(email)}`, most: 12, seconds: hours },
   ],
   giveCode: (network: Network): readonly Limit[] => [{ name: `code/${network}`, most: 60, seconds: 15 * minutes }],
   /** Wrong codes of one request, whoever gives them: who knows a reference may spoil a day of it, not all of it. */
@@ -41,6 +47,14 @@ export const publicLimits = {
   ],
   verify: (network: Network): readonly Limit[] => [{ name: `verify/${network}`, most: 60, seconds: 10 * minutes }],
 };
+
+/** A mailbox by one name, however it is spelled: what follows a `+` leads to the same, and so do the ways to write a domain. */
+function mailboxOf(email: string): string {
+  const address = email.trim().toLowerCase();
+  const at = address.lastIndexOf('@');
+  const domain = address.slice(at + 1);
+  return `${address.slice(0, Math.max(at, 0)).replace(/\+.*$/s, '')}@${(domainToASCII(domain) || domain).replace(/\.$/, '')}`;
+}
 
 /** Count a try under each limit; refused when one of them is used up, with the time from which it is not. */
 export async function limitTries(office: Office, limits: readonly Limit[]): Promise<Refusal | null> {

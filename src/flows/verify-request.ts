@@ -231,5 +231,9 @@ async function sendCodeIfTheirs(office: Office, actor: Actor, reference: string,
     .identifiers.some(
       ({ kind, value }) => kind === 'email' && value.trim().toLowerCase() === email.trim().toLowerCase(),
     );
-  if (matches) await sendCode(office, actor, request.id);
+  const address = addressOf(request);
+  if (!matches || address === null) return;
+  // Not said: a code too many is no sign that reference and address belong together.
+  if (await limitTries(office, publicLimits.codesTo(address, request.identity.state === 'verified'))) return;
+  await sendCode(office, actor, request.id);
 }

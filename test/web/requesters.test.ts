@@ -80,6 +80,12 @@ async function askForCode(visitor: Visitor, { email, request }: Person): Promise
   return newestCode({ email, request });
 }
 
+/** How many letters with a code were written for these cases. */
+const codesOf = async (cases: ReadonlySet<string>): Promise<number> =>
+  (await listNotices(office.store, 500)).filter(
+    ({ template, caseId }) => template === 'identity-code' && caseId !== null && cases.has(caseId),
+  ).length;
+
 const giveCode = (visitor: Visitor, reference: string, code: string) =>
   visitor.post('/status/code', { reference, code });
 const isIn = ({ status, to }: Answer) => status === 303 && to === '/status';
@@ -230,16 +236,73 @@ describe('one requester', () => {
       );
     }
     expect(asked).toEqual([200, 200, 200, 200, 200, 200, 429, 429]);
-    // Nor by many requests in their name, each with codes of its own.
-    let mails = 0;
+    // Nor by many requests in their name, each with codes of its own; that there were too many is said to nobody.
+    const cases = new Set<string>();
     for (let i = 0; i < 5; i++) {
       const { request, email } = await person('ida@example.com');
+      cases.add(request.caseId);
       network = `203.0.113.${150 + i}`;
       for (let j = 0; j < 4; j++)
-        if ((await new Visitor(doors).post('/status', { reference: request.reference, email })).status === 200) mails++;
+        expect((await new Visitor(doors).post('/status', { reference: request.reference, email })).status).toBe(200);
     }
-    expect(mails).toBe(12);
+    // One with each request, and twelve that were asked for.
+    expect(await codesOf(cases)).toBe(5 + 12);
     network = '192.0.2.1';
+  });
+
+  it('is not flooded by somebody who spells their address in many ways', async () => {
+    const spellings = [
+      'guy@example.com',
+      'GUY@Example.com',
+      'guy+1@example.com',
+      'guy+2@example.com',
+      'guy@example.com.',
+      'guy@example\u3002com',
+      'guy@ex\uff41mple.com',
+    ];
+    const answers = [];
+    for (const [i, email] of spellings.entries()) {
+      network = `203.0.113.${i}`;
+      answers.push((await new Visitor(doors).post('/', { type: 'access', email })).status);
+    }
+    expect(answers).toEqual([201, 201, 201, 201, 201, 429, 429]);
+    // What a mail server leaves out of an address, or reads as another spelling of it, is no address here.
+    const refused = [
+      '<gil@example.com',
+      'gil@example.com>',
+      '"gil"@example.com',
+      '"g\\il"@example.com',
+      'gil(1)@example.com',
+      'gil@example.com,1',
+      '\u0001gil@example.com',
+      'gil@exam\u00adple.com',
+      'g\u200bil@example.com',
+    ];
+    for (const [i, email] of refused.entries()) {
+      network = `203.0.113.${100 + i}`;
+      expect((await new Visitor(doors).post('/', { type: 'access', email })).status, email).toBe(422);
+    }
+    network = '192.0.2.1';
+  });
+
+  it('is not kept from a code by somebody who knows their address', async () => {
+    const mia = await person('mia@example.com');
+    const { reference, caseId } = mia.request;
+    const ask = (of: string) => new Visitor(doors).post('/status', { reference: of, email: mia.email });
+    network = '203.0.113.60';
+    await Promise.all(Array.from({ length: 20 }, (_, i) => ask(`R-0000-00${10 + i}`)));
+    network = '192.0.2.1';
+    const before = await codesOf(new Set([caseId]));
+    const visitor = new Visitor(doors);
+    expect(isIn(await giveCode(visitor, reference, await askForCode(visitor, mia)))).toBe(true);
+    expect(await codesOf(new Set([caseId]))).toBe(before + 1);
+    // Nor, once it is proven that it is theirs, by requests that somebody else made in their name.
+    const others = [await person(mia.email), await person(mia.email), await person(mia.email)];
+    network = '203.0.113.61';
+    await Promise.all(others.flatMap(({ request }) => Array.from({ length: 6 }, () => ask(request.reference))));
+    network = '192.0.2.1';
+    expect((await ask(reference)).status).toBe(200);
+    expect(await codesOf(new Set([caseId]))).toBe(before + 2);
   });
 
   it('is limited by network in what they try', async () => {

@@ -147,6 +147,9 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
   return app;
 }
 
+/** Without what mail takes as quotes, brackets, lists or nothing at all: each would be one more spelling of one mailbox. */
+const plainAddress = /^[^\s@"<>()[\],;:\\\p{Cc}\p{Cf}]+@[^\s@"<>()[\],;:\\\p{Cc}\p{Cf}]+$/u;
+
 async function receive(
   office: Office,
   values: { type: string; email: string; name: string; details: string },
@@ -154,7 +157,7 @@ async function receive(
   const type = requestTypes.find((known): known is RequestType => known === values.type);
   const problems = [
     ...(type ? [] : [{ pointer: '/type', code: 'required', detail: 'Choose what you would like.' }]),
-    ...(/^[^\s@]+@[^\s@]+$/.test(values.email) && values.email.length <= 320
+    ...(plainAddress.test(values.email) && values.email.length <= 320
       ? []
       : [{ pointer: '/email', code: 'invalid', detail: 'Write an address such as name@example.com.' }]),
     ...(values.name.length <= 300 ? [] : [{ pointer: '/name', code: 'too_long', detail: 'At most 300 characters.' }]),
