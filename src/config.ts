@@ -13,6 +13,7 @@ export interface Config {
   readonly erasuresFile: string;
   /** Newest first, as `version:hex` or bare hex (version "env"). Absent: generated in the data folder, with a warning. */
   readonly masterKeys: readonly { readonly version: string; readonly key: Uint8Array }[];
+  /** Where people reach the service, as an origin: `https://` and a host. Cookies are bound to TLS by its first letters. */
   readonly publicUrl: string | null;
   readonly port: number;
   readonly host: string;
@@ -93,7 +94,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
     policiesFolder: resolve(get('MUNIMENT_POLICIES') ?? 'policies'),
     erasuresFile: resolve(get('MUNIMENT_ERASURES') ?? `${dataFolder}/erasures.jsonl`),
     masterKeys,
-    publicUrl: get('PUBLIC_URL'),
+    publicUrl: parsePublicUrl(get('PUBLIC_URL'), production),
     port,
     host: get('HOST') ?? '127.0.0.1',
     smtpUrl: get('SMTP_URL'),
@@ -108,6 +109,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, de
     user: userInfo().username,
     lookup: (name) => env[name],
   };
+}
+
+/** An origin in one spelling. Over plain HTTP a session can be read on its way: in production only on this machine. */
+function parsePublicUrl(text: string | null, production: boolean): string | null {
+  if (text === null) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOrigin = url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (!isOrigin)
+    throw new ConfigProblem(
+      'PUBLIC_URL must be an address such as https://muniment.example, without a path, user or query. Nothing was started.',
+    );
+  const isSafe = url.protocol === 'https:' || ['localhost', '127.0.0.1'].includes(url.hostname);
+  if (production && !isSafe)
+    throw new ConfigProblem(
+      'In production PUBLIC_URL must begin with https://: over plain HTTP sessions can be read on their way. Nothing was started.',
+    );
+  return url.origin;
 }
 
 /** Both or none; read once, so that a service that cannot speak TLS does not start. */

@@ -64,6 +64,10 @@ export interface Service {
 /** Start the service: house, tasks, clock, sequencer, pages and API, as far as its role has them. */
 export async function startService(config: Config, options: ServeOptions): Promise<Service> {
   const { log } = options;
+  if (config.production && config.publicUrl === null)
+    throw new ConfigProblem(
+      'In production PUBLIC_URL must be set, such as https://muniment.example: links in mail and the safety of cookies hang on it. Nothing was started.',
+    );
   const publicUrl = (config.publicUrl ?? `${config.tls ? 'https' : 'http'}://localhost:${options.port}`).replace(
     /\/$/,
     '',
