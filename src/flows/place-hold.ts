@@ -18,6 +18,7 @@ import {
 import { checkScope, type HoldScope, scopeDigest, type WrittenHoldScope } from '../policy/hold.ts';
 import { errorCode } from '../sources/fault.ts';
 import type { RecordSource } from '../sources/source.ts';
+import { mayOf } from './export-access.ts';
 import { matterFor } from './matters.ts';
 import { carryOut, type Office } from './office.ts';
 import { liftHold } from './release-hold.ts';
@@ -41,7 +42,8 @@ export interface HoldOrder {
 export async function placeHold(office: Office, actor: Actor, order: HoldOrder): Promise<Hold | Refusal> {
   const scope = checkScope(office.policy.dataMap, order.scope, office.policy.organization.zone, 'hold');
   if (isRefusal(scope)) return scope;
-  if (order.demandId !== null && !(await loadDemand(office.store, order.demandId))) return unknownDemand();
+  const barred = order.demandId === null ? null : await barredFromDemand(office, actor, order.demandId);
+  if (barred) return barred;
   const wrong = (await wrongKeys(office, scope)) ?? refuseReviewDay(order.reviewOn ?? null, today(office));
   if (wrong) return wrong;
   const matter = await matterFor(office, actor, order.matter);
@@ -89,6 +91,17 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
 }
 
 const unknownDemand = () => refuse('not_found', 'There is no such demand. No hold was placed.');
+
+/** A hold that answers a demand is a move of the demand: for whom it is not there, it is not there here either. */
+async function barredFromDemand(office: Office, actor: Actor, id: string): Promise<Refusal | null> {
+  const may = mayOf(office, actor);
+  if (!may('demands.read') || !(await loadDemand(office.store, id))) return unknownDemand();
+  return may('demands.work')
+    ? null
+    : refuse('not_allowed', 'A hold for a demand is placed by who works on demands. No hold was placed.', {
+        permission: 'demands.work',
+      });
+}
 
 /** A source that cannot be asked now leaves the hold pending later; what it would have said wrong names no record. */
 async function wrongKeys(office: Office, scope: HoldScope): Promise<Refusal | null> {

@@ -236,6 +236,38 @@ describe('an export that answers a demand', () => {
   }, 60_000);
 });
 
+describe('a hold for a demand', () => {
+  it('is placed by who works on demands, and for others there is no such demand', async () => {
+    const { office } = opened.house;
+    const cli = { id: 'cli:test', kind: 'cli', role: 'admin', approval: null } as const;
+    const order = { name: 'Holder', role: 'legal', expires: null, canApprove: false } as const;
+    for (const [name, more] of [
+      ['holds', []],
+      ['holds and reads', ['demands.read']],
+      ['holds and works', ['demands.read', 'demands.work']],
+    ] as const) {
+      const made = await createToken(office, cli, { ...order, scopes: ['holds.read', 'holds.place', ...more] });
+      if (isRefusal(made)) throw new Error(made.detail);
+      tokens.set(name, made.token);
+    }
+    const demandId = await demand();
+    const hold = { matter: 'M', reason: 'R', scope: scope('ada@example.com') };
+    const nothing = 'dem_01jdq4v7m8abcdefghjkmnpqrs';
+    const [hidden, absent] = [
+      await api('holds', 'POST', '/holds', { ...hold, demandId }),
+      await api('holds', 'POST', '/holds', { ...hold, demandId: nothing }),
+    ];
+    expect([hidden.status, hidden.body]).toEqual([404, absent.body]);
+    const barred = await api('holds and reads', 'POST', '/holds', { ...hold, demandId });
+    expect(barred.body).toMatchObject({ status: 403, permission: 'demands.work' });
+    expect((await api('Lee', 'GET', `/demands/${demandId}`)).body.holds).toEqual([]);
+    const placed = await api('holds and works', 'POST', '/holds', { ...hold, demandId });
+    expect((await api('Lee', 'GET', `/demands/${demandId}`)).body.holds).toEqual([placed.body.id]);
+    // A hold of their own, for no demand, is theirs to place.
+    expect((await api('holds', 'POST', '/holds', hold)).status).toBe(201);
+  }, 60_000);
+});
+
 describe('a package that answers a request', () => {
   it('is approved with its request, and by nobody beside it', async () => {
     const { id, exported, person } = await packaged();

@@ -12,6 +12,7 @@ import {
   chatTables,
   done,
   ids,
+  lawyer,
   officer,
   openWorld,
   purge,
@@ -36,7 +37,7 @@ afterAll(async () => world?.[Symbol.asyncDispose]());
 
 const place = async (matter: string, email: string, more: object = {}) =>
   done(
-    await placeHold(office, officer, {
+    await placeHold(office, lawyer, {
       matter,
       reason: 'R',
       scope: of(email),

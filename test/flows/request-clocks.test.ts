@@ -7,7 +7,7 @@ import { placeHold } from '../../src/flows/place-hold.ts';
 import { recountDeadlines } from '../../src/flows/recount-deadlines.ts';
 import { approveRelease, liftHold } from '../../src/flows/release-hold.ts';
 import { httpApp } from '../../src/http/app.ts';
-import { chatSources, done, officer, openWorld, second, type World } from '../invariants/world.ts';
+import { chatSources, done, lawyer, officer, openWorld, second, type World } from '../invariants/world.ts';
 import { tokenFor } from '../support/people.ts';
 import { messagesRetention, policiesFolder } from '../support/policies.ts';
 
@@ -248,7 +248,7 @@ describe('the clocks of a demand', () => {
     const { id } = await serve('preservation_2703f');
     const scope = { subjects: [{ kind: 'email', value: 'ada@example.com' }] };
     const hold = done(
-      await placeHold(world.office, officer, { matter: 'M', reason: 'R', scope, demandId: id, requestId: null }),
+      await placeHold(world.office, lawyer, { matter: 'M', reason: 'R', scope, demandId: id, requestId: null }),
     );
     expect(await ok('GET', `/demands/${id}`)).toMatchObject({
       keep: { byPerson: false },
@@ -288,7 +288,7 @@ describe('the clocks of a demand', () => {
       world.clock.set('2026-03-02T18:00:00.000Z');
       const { id } = await serve('preservation_2703f');
       const order = { matter: 'M', reason: 'R', scope, demandId: id, requestId: null };
-      const hold = done(await placeHold(world.office, officer, order));
+      const hold = done(await placeHold(world.office, lawyer, order));
       world.clock.set('2026-06-02T09:00:00.000Z');
       expect(await ok('POST', `/holds/${hold.id}/release`)).toMatchObject({ state: 'release_requested' });
       return { demand: id, hold: hold.id };
@@ -320,7 +320,7 @@ describe('the clocks of a demand', () => {
     const { id } = await serve('preservation_2703f');
     const scope = { subjects: [{ kind: 'email', value: 'ada@example.com' }] };
     const hold = done(
-      await placeHold(world.office, officer, { matter: 'M', reason: 'R', scope, demandId: id, requestId: null }),
+      await placeHold(world.office, lawyer, { matter: 'M', reason: 'R', scope, demandId: id, requestId: null }),
     );
     // Never linked: the hold alone names the demand.
     expect((await api('POST', `/holds/${hold.id}/release`)).status).toBe(409);

@@ -35,6 +35,8 @@ export interface World extends AsyncDisposable {
 }
 
 export const officer: Actor = { id: 'act_officer', kind: 'token', role: 'compliance', approval: 'token' };
+/** Who works on demands and places holds for them. */
+export const lawyer: Actor = { id: 'act_lawyer', kind: 'token', role: 'legal', approval: null };
 export const second: Actor = { id: 'act_second', kind: 'token', role: 'compliance', approval: 'token' };
 
 /** Conversations, who takes part in them, messages that answer each other, and what hangs on messages. */

@@ -69,7 +69,8 @@ export function addDemandPages({ app, office, allow, say, stepUpFor }: Desk): vo
     return isRefusal(kept) ? page(c, id, kept) : c.redirect(`/console/demands/${id}`, 303);
   });
   app.post('/demands/:id/hold', async (c) => {
-    const refused = allow(c, 'holds.place');
+    // What the paper says goes into the hold: who may not work on demands does not copy it there.
+    const refused = allow(c, 'holds.place') ?? allow(c, 'demands.work');
     if (refused) return refused;
     const { id } = c.req.param();
     const { actor } = c.get('visit').caller;
