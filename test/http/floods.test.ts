@@ -33,3 +33,25 @@ it('a flood of questions whether the service is ready asks each source once', as
     asked.mockRestore();
   }
 });
+
+it('a flood of questions which calls there are describes them once', async () => {
+  const { app, openApi } = httpApp(opened.house.office, {
+    sessionOf: async () => null,
+    metrics: async () => '',
+    metricsToken: null,
+    networkOf: () => null,
+    report: () => {},
+  });
+  const document = openApi();
+  const written = vi.spyOn(JSON, 'stringify');
+  try {
+    const answers = await Promise.all(Array.from({ length: 40 }, async () => app.request('/openapi.json')));
+    expect(written.mock.calls).toEqual([[document]]);
+    const [text] = new Set(await Promise.all(answers.map((answer) => answer.text())));
+    expect(JSON.parse(text ?? '')).toMatchObject({ openapi: '3.1.0', info: { title: 'Muniment' } });
+    expect(answers[0]?.headers.get('content-type')).toBe('application/json');
+    expect(openApi()).toBe(document);
+  } finally {
+    written.mockRestore();
+  }
+});
