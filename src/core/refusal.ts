@@ -16,6 +16,7 @@ const refusalCodes = [
   'hold_pending',
   'policy_invalid',
   'rule_unknown',
+  'rule_changed',
   'dataset_unknown',
   'source_unreachable',
   'source_drift',

@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
-import type { BatchRecord, JournalRow } from '../disposition/batch.ts';
+import { type BatchRecord, type JournalRow, ruleOfBatch } from '../disposition/batch.ts';
 import type { Census, Run, RunPart, RunState } from '../disposition/run.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
@@ -47,7 +47,7 @@ export async function writeRunParts(tx: Queryable, run: Run): Promise<void> {
 }
 
 /** What a part left behind, counted again at its end: a hold placed while it ran spares what the plan thought would go. */
-export async function recountPart(store: Store, run: string, census: Census): Promise<void> {
+export async function recountPart(store: Store, run: string, rule: string, census: Census): Promise<void> {
   await store.db.orm
     .update(runParts)
     .set({
@@ -56,22 +56,25 @@ export async function recountPart(store: Store, run: string, census: Census): Pr
       restricted: census.restricted,
       heldBy: { ...census.heldBy },
     })
-    .where(and(eq(runParts.runId, run), eq(runParts.dataset, census.dataset)));
+    .where(isPart(run, { rule, dataset: census.dataset }));
 }
 
 /** How a part stands now. Counts grow only with copied batches (`copyBatch`), never from an aggregate loaded earlier. */
 export async function markPart(
   store: Store,
   run: string,
-  dataset: string,
+  part: Pick<RunPart, 'rule' | 'dataset'>,
   state: RunPart['state'],
   refusal: RunPart['refusal'] = null,
 ): Promise<void> {
   await store.db.orm
     .update(runParts)
     .set({ state, refusal: refusal as Json })
-    .where(and(eq(runParts.runId, run), eq(runParts.dataset, dataset)));
+    .where(isPart(run, part));
 }
+
+const isPart = (run: string, { rule, dataset }: Pick<RunPart, 'rule' | 'dataset'>) =>
+  and(eq(runParts.runId, run), eq(runParts.rule, rule), eq(runParts.dataset, dataset));
 
 function toRun(store: Store, row: typeof runs.$inferSelect, parts: readonly (typeof runParts.$inferSelect)[]): Run {
   return {
@@ -84,7 +87,7 @@ function toRun(store: Store, row: typeof runs.$inferSelect, parts: readonly (typ
     parts: parts
       .filter((part) => part.runId === row.id)
       .map((part) => ({ ...part, state: part.state as RunPart['state'], refusal: part.refusal as RunPart['refusal'] }))
-      .sort((a, b) => (a.dataset < b.dataset ? -1 : 1)),
+      .sort((a, b) => (a.dataset === b.dataset ? (a.rule < b.rule ? -1 : 1) : a.dataset < b.dataset ? -1 : 1)),
   };
 }
 
@@ -155,13 +158,19 @@ export async function otherOpenRun(
   return row ?? null;
 }
 
-/** Destroyed in a dataset by each of the last completed runs, newest first. */
-export async function usualDestruction(store: Store, dataset: string, most = 5): Promise<readonly number[]> {
+/** Destroyed in a dataset by a rule in each of the last completed runs, newest first. */
+export async function usualDestruction(
+  store: Store,
+  { rule, dataset }: Pick<RunPart, 'rule' | 'dataset'>,
+  most = 5,
+): Promise<readonly number[]> {
   const rows = await store.db.orm
     .select({ destroyed: runParts.destroyed })
     .from(runParts)
     .innerJoin(runs, eq(runs.id, runParts.runId))
-    .where(and(eq(runParts.dataset, dataset), eq(runs.state, 'completed'), eq(runs.dryRun, false)))
+    .where(
+      and(eq(runParts.rule, rule), eq(runParts.dataset, dataset), eq(runs.state, 'completed'), eq(runs.dryRun, false)),
+    )
     .orderBy(desc(runs.plannedAt))
     .limit(most);
   return rows.map((row) => row.destroyed);
@@ -223,7 +232,7 @@ export async function copyBatch(
         destroyed: sql`${runParts.destroyed} + ${journal.counts[journal.dataset] ?? 0}`,
         batches: sql`${runParts.batches} + 1`,
       })
-      .where(and(eq(runParts.runId, of.run), eq(runParts.dataset, journal.dataset)));
+      .where(isPart(of.run, { rule: ruleOfBatch(journal.batch) ?? '', dataset: journal.dataset }));
 }
 
 /** The purge log of a run: its batches in order, without their leaves. */

@@ -424,7 +424,7 @@ export const runParts = pgTable(
     heldBy: jsonb('held_by').$type<Record<string, number>>().notNull(),
     refusal: jsonb().$type<Json>(),
   },
-  (t) => [primaryKey({ columns: [t.runId, t.dataset] })],
+  (t) => [primaryKey({ columns: [t.runId, t.rule, t.dataset] })],
 );
 
 /** The sources' journals as copied here, exactly once by batch id. */

@@ -5,6 +5,7 @@
 import { sha256Hex, toHex } from '../core/hash.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { DatasetId } from '../policy/data-map.ts';
+import type { Due } from '../policy/due.ts';
 
 /** A batch to destroy: the same values every time it is tried, so that a second try changes nothing. */
 export interface BatchOrder {
@@ -12,7 +13,7 @@ export interface BatchOrder {
   readonly run: string;
   readonly dataset: DatasetId;
   readonly seq: number;
-  readonly cutoff: Temporal.Instant;
+  readonly due: Due;
   readonly policy: string;
   /** 32 bytes: records are committed to under this key, so that a proof tells nothing about what went. */
   readonly runKey: Uint8Array;
@@ -55,9 +56,18 @@ export type BatchResult =
   | { readonly kind: 'nothing_due' }
   | Refusal;
 
-/** The name of a run's batch: the same for every try, so that the journals can tell a second try from a second batch. */
-export function batchId(run: string, dataset: DatasetId, seq: number): string {
-  return `${run}/${dataset}/${seq}`;
+/**
+ * The name of a run's batch: the same for every try, so that the journals can tell a second try from a second batch. It
+ * says the rule, too: several rules of a run may have one dataset, and count its batches on.
+ */
+export function batchId(run: string, rule: string, dataset: DatasetId, seq: number): string {
+  return `${run}/${rule}/${dataset}/${seq}`;
+}
+
+/** The rule by which a batch of a run went, from its name; null for one of an erasure. */
+export function ruleOfBatch(batch: string): string | null {
+  const [run = '', rule, dataset] = batch.split('/');
+  return run.startsWith('run_') && dataset !== undefined ? (rule ?? null) : null;
 }
 
 /** One digest over batches: SHA-256 of a line for each, its name, its count and its root in hex. */

@@ -10,6 +10,7 @@ export interface Drift {
     | 'key_not_unique'
     | 'reference_undeclared'
     | 'time_not_a_time'
+    | 'value_unusable'
     | 'folder_missing'
     | 'file_unmatched'
     | 'cannot_write';

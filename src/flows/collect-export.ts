@@ -49,7 +49,7 @@ async function collect(office: Office, wanted: Export): Promise<Rendering | Refu
   let matched = 0;
   for (const dataset of datasets) {
     const source = sourceOf(office.sources, dataset.id);
-    const drift = (await source.check()).find(({ level }) => level === 'drift');
+    const drift = (await source.check({})).find(({ level }) => level === 'drift');
     if (drift)
       return refuse(
         drift.code === 'unreachable' ? 'source_unreachable' : 'source_drift',

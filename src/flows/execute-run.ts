@@ -22,6 +22,8 @@ import { type BatchOrder, type BatchResult, batchId, type JournalRow } from '../
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
 import { entry } from '../ledger/entry.ts';
 import { rootOfCommitments } from '../ledger/merkle.ts';
+import { type Due, dueOf } from '../policy/due.ts';
+import { ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { journalOf } from '../sources/files/source.ts';
 import { sourceOf } from '../sources/open.ts';
@@ -66,7 +68,7 @@ async function workOff(office: Office, id: string, pace: Pace): Promise<'over' |
     await markPart(
       office.store,
       run.id,
-      part.dataset,
+      part,
       outcome === 'done' ? 'done' : 'failed',
       outcome === 'done' ? null : { code: outcome.code, detail: outcome.detail },
     );
@@ -76,9 +78,8 @@ async function workOff(office: Office, id: string, pace: Pace): Promise<'over' |
 
 async function executePart(office: Office, run: Run, part: RunPart, pace: Pace): Promise<'done' | 'stopped' | Refusal> {
   const source = sourceOf(office.sources, part.dataset);
-  const cutoff = run.cutoffs[part.rule];
-  if (cutoff === undefined)
-    return refuse('rule_unknown', `The run has no cutoff for rule ${part.rule}.`, { rule: part.rule });
+  const due = dueNow(office, run, part);
+  if (isRefusal(due)) return due;
   const refusal = await whyNotBegin(office, source, part.dataset);
   if (refusal) return refusal;
   const { batches } = await progressOf(office.store, run.id, part.dataset);
@@ -87,11 +88,11 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
     const now = await loadRun(office.store, run.id);
     if (now?.state !== 'running') return 'stopped';
     const order: BatchOrder = {
-      batch: batchId(run.id, part.dataset, seq),
+      batch: batchId(run.id, part.rule, part.dataset, seq),
       run: run.id,
       dataset: part.dataset,
       seq,
-      cutoff: Temporal.Instant.from(cutoff),
+      due,
       policy: run.policy,
       runKey: run.runKey,
       rows: pace.rowsPerBatch,
@@ -100,7 +101,7 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
     if (isRefusal(result)) return result;
     if (result.kind === 'nothing_due') {
       // Rows written late, with an old time, may stand behind the last slice: one look from the start before "done".
-      if (from === null) return wrapUp(office, source, run, part, Temporal.Instant.from(cutoff));
+      if (from === null) return wrapUp(office, source, run, part, due);
       from = null;
       continue;
     }
@@ -108,6 +109,22 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
     from = result.upTo;
     seq += 1;
   }
+}
+
+/** What the run takes by this part; refused where the rules do not say any more what was planned and approved. */
+function dueNow(office: Office, run: Run, part: RunPart): Due | Refusal {
+  const { retention, dataMap } = office.policy;
+  const rule = retention[part.rule];
+  const isAsPlanned = rule && ruleDigest(rule, retention, dataMap) === part.ruleDigest;
+  const due = isAsPlanned ? dueOf(office.policy, rule, part.dataset, run.cutoffs) : null;
+  return (
+    due ??
+    refuse(
+      'rule_changed',
+      `The rule ${part.rule}, or what keeps records from it, changed since the run was planned. What was left of ${part.dataset} stays; plan a new run.`,
+      { rule: part.rule, dataset: part.dataset },
+    )
+  );
 }
 
 /** What may have changed since the plan: the schema, the holds, a removal that was begun and could not be finished. */
@@ -120,7 +137,8 @@ async function whyNotBegin(office: Office, source: RecordSource, dataset: string
         `Removing files of ${dataset} was begun (${open.batchId}) and cannot be finished. Mend the folder; the next run finishes it first.`,
         { dataset, batch: open.batchId },
       );
-    return await whyNotNow(office, dataset, await holdsPlaced(office, [dataset]), await source.check());
+    const drift = await source.check(office.policy.retention);
+    return await whyNotNow(office, dataset, await holdsPlaced(office, [dataset]), drift);
   } catch (error) {
     return faultOrThrow(error, dataset);
   }
@@ -132,7 +150,7 @@ async function wrapUp(
   source: RecordSource,
   run: Run,
   part: RunPart,
-  cutoff: Temporal.Instant,
+  due: Due,
 ): Promise<'done' | Refusal> {
   try {
     const left = (await source.removeLeavingFiles()).filter((batch) => batch.startsWith(`${run.id}/`));
@@ -142,8 +160,8 @@ async function wrapUp(
         `The rows of ${part.dataset} went, and ${left.length} batches have files that could not be removed. They are tried again with every run.`,
         { dataset: part.dataset, batches: left.length },
       );
-    const census = await source.census(part.dataset, cutoff, scopesOf(await openHolds(office.store)));
-    await recountPart(office.store, run.id, census);
+    const census = await source.census(part.dataset, due, scopesOf(await openHolds(office.store)));
+    await recountPart(office.store, run.id, part.rule, census);
     return 'done';
   } catch (error) {
     return faultOrThrow(error, part.dataset);
@@ -207,7 +225,7 @@ async function underLock(
         runId: order.run,
         dataset: order.dataset,
         seq: order.seq,
-        cutoff: order.cutoff,
+        cutoff: order.due.cutoff,
         epoch: knownEpoch,
         items,
         intendedAt: office.now(),

@@ -8,6 +8,7 @@ import { lastRunAt, otherOpenRun, rememberRunAt, ruleHasRun, usualDestruction } 
 import type { Drift } from '../disposition/drift.ts';
 import type { Hold } from '../disposition/hold.ts';
 import { type Census, type PlannedPart, planRun, type Run } from '../disposition/run.ts';
+import { type Due, dueOf, rulesConcerned } from '../policy/due.ts';
 import { type RetentionRule, ruleCutoff, ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { sourceOf } from '../sources/open.ts';
@@ -54,11 +55,26 @@ export async function planDisposition(
     return refuse('rule_unknown', `There is no retention rule ${unknown.join(', ')}. Nothing was planned.`, {
       known: retention.map(({ id }) => id),
     });
-  const rules = retention.filter(({ id }) => order.rules.length === 0 || order.rules.includes(id));
+  const keeping = order.rules.filter((id) => office.policy.retention[id]?.dispose === 'retain');
+  if (keeping.length > 0)
+    return refuse('invalid', `${keeping.join(', ')} only keeps records and destroys none. Nothing was planned.`, {
+      rules: keeping,
+    });
+  const rules = retention.filter(
+    ({ id, dispose }) => dispose !== 'retain' && (order.rules.length === 0 || order.rules.includes(id)),
+  );
   const datasets = rules.flatMap((rule) => rule.datasets);
   const now = office.now();
-  // The one cutoff of each rule: what is counted here, stored, approved, carried out and certified (I3).
-  const cutoffs = Object.fromEntries(rules.map((rule) => [rule.id, formatInstant(ruleCutoff(rule, now))]));
+  // The one cutoff of each rule and of those that keep something from it: what is counted here, stored, approved, carried
+  // out and certified (I3).
+  const cutoffs = Object.fromEntries(
+    rules
+      .flatMap((rule) => rulesConcerned(office.policy.retention, office.policy.dataMap, rule))
+      .flatMap((rule): [string, string][] => {
+        const cutoff = ruleCutoff(rule, now);
+        return cutoff === null ? [] : [[rule.id, formatInstant(cutoff)]];
+      }),
+  );
   const holds = await holdsPlaced(office, datasets);
   const parts: PlannedPart[] = [];
   const clocks: Temporal.Instant[] = [];
@@ -68,25 +84,21 @@ export async function planDisposition(
     for (const dataset of rule.datasets) {
       const source = sourceOf(office.sources, dataset);
       if (!checked.has(source.name)) {
-        const drift = await source.check();
+        const drift = await source.check(office.policy.retention);
         checked.set(source.name, drift);
         const clock = drift.some(({ code }) => code === 'unreachable') ? null : await clockOf(source);
         if (clock) clocks.push(clock);
       }
+      const due = dueOf(office.policy, rule, dataset, cutoffs);
+      if (due === null) continue;
+      const digest = ruleDigest(rule, office.policy.retention, office.policy.dataMap);
       parts.push({
         rule: rule.id,
-        ruleDigest: ruleDigest(rule, office.policy.dataMap),
+        ruleDigest: digest,
         cap: rule.cap,
-        result: await countPart(
-          office,
-          dataset,
-          Temporal.Instant.from(cutoffs[rule.id] ?? ''),
-          holds,
-          checked.get(source.name) ?? [],
-          refreshed,
-        ),
-        usual: await usualDestruction(office.store, dataset),
-        unchanged: await ruleHasRun(office.store, ruleDigest(rule, office.policy.dataMap)),
+        result: await countPart(office, dataset, due, holds, checked.get(source.name) ?? [], refreshed),
+        usual: await usualDestruction(office.store, { rule: rule.id, dataset }),
+        unchanged: await ruleHasRun(office.store, digest),
       });
     }
   return decidePlan(office, actor, order, { rules, cutoffs, now, parts, clocks }, beside);
@@ -187,7 +199,7 @@ function isUnplaced(office: Office, hold: Hold, source: string): boolean {
 async function countPart(
   office: Office,
   dataset: string,
-  cutoff: Temporal.Instant,
+  due: Due,
   holds: readonly Hold[],
   drift: readonly Drift[],
   refreshed: Set<string>,
@@ -195,7 +207,7 @@ async function countPart(
   try {
     const refusal = await whyNotNow(office, dataset, holds, drift, refreshed);
     if (refusal) return refusal;
-    return await sourceOf(office.sources, dataset).census(dataset, cutoff, scopesOf(holds));
+    return await sourceOf(office.sources, dataset).census(dataset, due, scopesOf(holds));
   } catch (error) {
     const fault = sourceFault(error);
     if (fault === null) throw error;

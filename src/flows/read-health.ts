@@ -54,7 +54,7 @@ export async function readHealth(office: Office): Promise<HealthReport> {
   await check('tasks', () => tasksHealth(office));
   for (const source of office.sources.values())
     await check(`source ${source.name}`, async () => {
-      const drift = (await source.check()).filter(({ level }) => level === 'drift');
+      const drift = (await source.check(office.policy.retention)).filter(({ level }) => level === 'drift');
       return drift[0] ? wrong(drift[0].detail) : good('reached, and as the data map says');
     });
   await check('policies', async () => good(`in force: ${office.policy.digest}`));

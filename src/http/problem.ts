@@ -22,6 +22,7 @@ const statusOf: Readonly<Record<RefusalCode, ContentfulStatusCode>> = {
   hold_pending: 409,
   policy_invalid: 500,
   rule_unknown: 422,
+  rule_changed: 409,
   dataset_unknown: 422,
   source_unreachable: 503,
   source_drift: 409,

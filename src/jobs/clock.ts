@@ -25,6 +25,7 @@ type Report = (what: string, facts: Readonly<Record<string, string | number | bo
 export function startClock(office: Office, report: Report): Clock {
   const bells = new Map<string, ScheduledTask>();
   for (const rule of Object.values(office.policy.retention)) {
+    if (rule.schedule === null) continue;
     const task = schedule(
       rule.schedule,
       async (context) => {

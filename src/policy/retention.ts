@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { canonicalJson, type Json } from '../core/canonical-json.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { cutoffBefore, formatPeriod, type Period, parsePeriod } from '../core/periods.ts';
-import { isRefusal } from '../core/refusal.ts';
+import { cutoffBefore } from '../core/periods.ts';
 import { allDatasets, type DataMap, type Dataset, type DatasetId, findDataset, linksJson } from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
+import { besideJson } from './due.ts';
+import { isNeverLonger, type Keep, keepJson, keepSchema, readKeep } from './keep.ts';
 import { checkSchedule } from './schedule.ts';
+import { isNarrower, resolveWhere, type Selection, selectionJson, whereSchema } from './selection.ts';
 import type { PolicyIssue, PolicyPath } from './yaml.ts';
 import { zoneSchema } from './zone.ts';
 
@@ -15,10 +17,13 @@ export interface RetentionRule {
   /** In the words of the published page, such as "Messages". */
   readonly title: string;
   readonly datasets: readonly DatasetId[];
-  readonly keep: Period;
-  readonly dispose: 'destroy';
-  /** crontab(5), five fields, read in `zone`. */
-  readonly schedule: string;
+  readonly keep: Keep;
+  /** What becomes of a record at its end. `retain`: nothing by this rule, and nothing by another one before it. */
+  readonly dispose: 'destroy' | 'retain';
+  /** Which rows of a dataset it is for; a dataset that is not here: all of them. */
+  readonly where: Readonly<Record<DatasetId, Selection>>;
+  /** crontab(5), five fields, read in `zone`; null: the rule only keeps, and never looks. */
+  readonly schedule: string | null;
   /** Why it is kept so long and no longer: the law, the contract or the decision. */
   readonly authority: string;
   /** What a run may destroy without asking: null where the rule sets no such cap. */
@@ -47,20 +52,19 @@ const ruleSchema = z
       .array(z.string().min(1))
       .min(1)
       .meta({ description: 'source.dataset, one or more.', examples: [['app.messages']] }),
-    keep: z
-      .string()
-      .superRefine((text, context) => {
-        const period = parsePeriod(text);
-        if (isRefusal(period))
-          context.addIssue({ code: 'custom', message: period.detail, params: { code: period.code } });
+    keep: keepSchema,
+    dispose: z
+      .enum(['destroy', 'retain'], {
+        error: ({ input }) =>
+          input === 'mask' || input === 'archive' || input === 'anonymize' || input === 'anonymise'
+            ? `dispose: ${input} is not supported yet. Write destroy or retain.`
+            : 'Write destroy or retain.',
       })
-      .meta({ description: 'How long a record is kept: ISO 8601, whole calendar units.', examples: ['P3Y'] }),
-    dispose: z.literal('destroy', {
-      error: ({ input }) =>
-        input === 'mask' || input === 'archive' || input === 'anonymize' || input === 'anonymise'
-          ? `dispose: ${input} is not supported yet. Write destroy.`
-          : 'Write destroy.',
-    }),
+      .meta({
+        description:
+          'destroy: records go when their time is up. retain: this rule only keeps, against every other rule.',
+      }),
+    where: whereSchema.optional(),
     schedule: z
       .string()
       .superRefine((text, context) => {
@@ -68,7 +72,11 @@ const ruleSchema = z
         if (refusal)
           context.addIssue({ code: 'custom', message: refusal.detail, params: { code: 'schedule_invalid' } });
       })
-      .meta({ description: 'When to look: minute, hour, day, month, weekday.', examples: ['15 2 * * *'] }),
+      .optional()
+      .meta({
+        description: 'When to look: minute, hour, day, month, weekday. A rule that only keeps has none.',
+        examples: ['15 2 * * *'],
+      }),
     authority: z
       .string()
       .min(1)
@@ -109,8 +117,8 @@ export const retentionSchema = z
 export type RetentionFile = z.output<typeof retentionSchema>;
 
 /**
- * Turn the file into rules and check them against the data map: datasets exist, have a time to count from, and stand
- * under one rule each.
+ * Turn the file into rules and check them against the data map: datasets exist and have a time to count from, conditions
+ * lead somewhere, and a more specific rule stays between the bounds of the one it replaces.
  * @param map null where sources.yaml could not be read: then nothing is said about datasets
  * @param isBroken see `resolveSources`
  */
@@ -120,53 +128,96 @@ export function resolveRetention(
   isBroken: (id: DatasetId) => boolean = () => false,
 ): { retention: Retention; issues: readonly PolicyIssue[] } {
   const issues: PolicyIssue[] = [];
-  const ruleOf = new Map<DatasetId, string>();
   const ids = map ? allDatasets(map).map(({ id }) => id) : [];
   const retention: Record<string, RetentionRule> = {};
   for (const [id, rule] of Object.entries(file.rules)) {
+    const keep = readKeep(rule.keep);
+    const where: Record<DatasetId, Selection> = {};
     for (const [index, dataset] of rule.datasets.entries()) {
       const path = ['rules', id, 'datasets', index];
-      const other = ruleOf.get(dataset);
       const found = map ? findDataset(map, dataset) : undefined;
-      if (other !== undefined)
-        issues.push({
-          path,
-          code: 'dataset_twice',
-          detail:
-            other === id
-              ? `${dataset} is named twice. Keep one.`
-              : `${dataset} is already under the rule "${other}". Two rules for one dataset are not supported yet: keep one.`,
-        });
-      else ruleOf.set(dataset, id);
+      if (rule.datasets.indexOf(dataset) < index)
+        issues.push({ path, code: 'dataset_twice', detail: `${dataset} is named twice. Keep one.` });
       if (map && !found && !isBroken(dataset)) issues.push(datasetUnknown(path, dataset, ids));
-      if (found?.kind === 'table' && found.time === null)
+      if (found?.kind === 'table' && found.time === null && keep.period !== null)
         issues.push({
           path,
           code: 'time_missing',
           detail: `${dataset} has no time to count from. Add time: COLUMN to it in sources.yaml, or take it out of this rule.`,
         });
+      if (!rule.where || !map || !found) continue;
+      if (found.kind !== 'table') {
+        const detail = `${dataset} is a folder: its files have no columns. Take where out, or give it a rule of its own.`;
+        issues.push({ path: ['rules', id, 'where'], code: 'where_unknown', detail });
+        continue;
+      }
+      const resolved = resolveWhere(rule.where, found, map, ['rules', id, 'where']);
+      where[dataset] = resolved.selection;
+      issues.push(...resolved.issues);
     }
-    const keep = parsePeriod(rule.keep);
-    // The schema has read it already; a refusal cannot come this far.
-    if (isRefusal(keep)) throw new Error(keep.detail);
+    if (rule.dispose === 'destroy' && rule.schedule === undefined)
+      issues.push({
+        path: ['rules', id],
+        code: 'schedule_missing',
+        detail: 'Nothing would ever ring for it. Write schedule: "15 2 * * *", or dispose: retain.',
+      });
+    if (rule.dispose === 'retain' && rule.schedule !== undefined)
+      issues.push({
+        path: ['rules', id, 'schedule'],
+        code: 'schedule_invalid',
+        detail: 'A rule that only keeps does nothing at any time. Take schedule out.',
+      });
+    if (keep.period === null && rule.dispose === 'destroy')
+      issues.push({
+        path: ['rules', id, 'dispose'],
+        code: 'never_due',
+        detail: 'What is kept forever is never destroyed. Write dispose: retain, or a period.',
+      });
+    if (keep.period !== null && keep.atLeast !== null && !isNeverLonger(keep.atLeast, keep.period))
+      issues.push({
+        path: ['rules', id, 'keep', 'min'],
+        code: 'keep_out_of_bounds',
+        detail: 'min is longer than max. Write the shorter period as min.',
+      });
     retention[id] = {
       id,
       title: rule.title ?? id,
       datasets: rule.datasets,
       keep,
       dispose: rule.dispose,
-      schedule: rule.schedule.trim().split(/\s+/).join(' '),
+      where,
+      schedule: rule.schedule?.trim().split(/\s+/).join(' ') ?? null,
       authority: rule.authority,
       cap: { share: rule.cap?.share ?? null, timesUsual: rule.cap?.timesUsual ?? null },
       zone: rule.zone ?? 'UTC',
     };
   }
+  issues.push(...outOfBounds(retention));
   return { retention, issues };
 }
 
-/** The instant before which a rule's records are due: computed once a run, then kept (I3). */
-export function ruleCutoff(rule: RetentionRule, now: Temporal.Instant): Temporal.Instant {
-  return cutoffBefore(now, rule.keep, rule.zone);
+/** Rules that are there for some records of a bounded rule, and keep them for less or for longer than its bounds. */
+function outOfBounds(retention: Retention): readonly PolicyIssue[] {
+  const rules = Object.values(retention);
+  return rules.flatMap((bounded) => {
+    const { period: most, atLeast } = bounded.keep;
+    if (atLeast === null || most === null) return [];
+    return rules.flatMap(({ id, datasets, where, keep: { period } }): PolicyIssue[] => {
+      const isUnder = datasets.some(
+        (dataset) =>
+          bounded.datasets.includes(dataset) && isNarrower(where[dataset] ?? [], bounded.where[dataset] ?? []),
+      );
+      if (!isUnder || (period !== null && isNeverLonger(atLeast, period) && isNeverLonger(period, most))) return [];
+      const bounds = keepJson(bounded.keep) as { readonly min: string; readonly max: string };
+      const detail = `The rule "${bounded.id}" keeps these records for ${bounds.min} at least and ${bounds.max} at most. Write a period between them.`;
+      return [{ path: ['rules', id, 'keep'], code: 'keep_out_of_bounds', detail }];
+    });
+  });
+}
+
+/** The instant before which a rule's records are due: computed once a run, then kept (I3). Null: it keeps for ever. */
+export function ruleCutoff(rule: RetentionRule, now: Temporal.Instant): Temporal.Instant | null {
+  return rule.keep.period === null ? null : cutoffBefore(now, rule.keep.period, rule.zone);
 }
 
 function datasetUnknown(path: PolicyPath, dataset: string, known: readonly string[]): PolicyIssue {
@@ -200,23 +251,25 @@ function memberOf(value: Json | undefined, key: string): Json | undefined {
     : undefined;
 }
 
-/** The rule a dataset stands under, or undefined. */
-export function ruleFor(retention: Retention, dataset: DatasetId): RetentionRule | undefined {
-  return Object.values(retention).find((rule) => rule.datasets.includes(dataset));
+/** A rule as JSON says it: what the policy digest counts and what the API shows. */
+export function ruleJson({ where, ...rule }: RetentionRule) {
+  return { ...rule, keep: keepJson(rule.keep), ...whereJson(where) };
 }
 
-/** A rule as JSON says it: what the policy digest counts and what the API shows. */
-export function ruleJson(rule: RetentionRule) {
-  return { ...rule, keep: formatPeriod(rule.keep) };
+/** Left out where it says nothing, so that a rule without conditions has the digest it always had. */
+function whereJson(where: RetentionRule['where']): { readonly where?: Json } {
+  const said = Object.entries(where).map(([dataset, selection]): [string, Json] => [dataset, selectionJson(selection)]);
+  return said.length === 0 ? {} : { where: Object.fromEntries(said) };
 }
 
 /**
  * SHA-256 of everything that decides what a rule destroys and when it asks, 64 hex digits: the rule but for its title,
- * authority and schedule, and how the data map describes its datasets and all that goes with them. Where a source is
- * (url, root) is not in it. A run of a rule whose digest has never run to its end awaits a second person (I6).
+ * authority and schedule, the rules that keep something from it, and how the data map describes its datasets and all that
+ * goes with them. Where a source is (url, root) is not in it. A run of a rule whose digest has never run to its end awaits a second person (I6).
  */
-export function ruleDigest(rule: RetentionRule, map: DataMap): string {
-  const { id, datasets, keep, dispose, cap, zone } = rule;
+export function ruleDigest(rule: RetentionRule, retention: Retention, map: DataMap): string {
+  const { id, datasets, keep, dispose, cap, zone, where } = rule;
+  const beside = besideJson(retention, map, rule);
   const reached = new Map<DatasetId, Json>();
   const visit = (datasetId: DatasetId) => {
     const dataset = findDataset(map, datasetId);
@@ -227,7 +280,8 @@ export function ruleDigest(rule: RetentionRule, map: DataMap): string {
   for (const dataset of datasets) visit(dataset);
   return sha256Hex(
     canonicalJson({
-      rule: { id, datasets: datasets.toSorted(), keep: formatPeriod(keep), dispose, cap, zone },
+      rule: { id, datasets: datasets.toSorted(), keep: keepJson(keep), dispose, cap, zone, ...whereJson(where) },
+      ...(beside === undefined ? {} : { beside }),
       datasets: Object.fromEntries(reached),
     }),
   );

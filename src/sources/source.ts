@@ -9,7 +9,9 @@ import type { Drift } from '../disposition/drift.ts';
 import type { Coverage } from '../disposition/hold.ts';
 import type { Census } from '../disposition/run.ts';
 import type { Dataset, DatasetId } from '../policy/data-map.ts';
+import type { Due } from '../policy/due.ts';
 import type { HoldScope } from '../policy/hold.ts';
+import type { Retention } from '../policy/retention.ts';
 import type { Besides } from './sql/beside.ts';
 import type { EraseOrder, Going, Preview } from './sql/erase.ts';
 import type { Identifier, Reached, ReachedRow } from './sql/find.ts';
@@ -51,11 +53,15 @@ export interface RecordSource {
    * has done nothing. Without this the caller holds the lock, brings the holds, and writes the intent down.
    */
   readonly keepsHolds: boolean;
-  /** Reach the source and compare it with the data map. Never throws for an unreachable source: that is a finding. */
-  check(): Promise<readonly Drift[]>;
+  /**
+   * Reach the source and compare it with the data map, and with what the conditions of rules ask of it. Never throws for
+   * an unreachable source: that is a finding.
+   * @param retention empty: nothing will be destroyed
+   */
+  check(retention: Retention): Promise<readonly Drift[]>;
   /** The source's own clock, where it has one. */
   clock(): Promise<Temporal.Instant | null>;
-  census(dataset: DatasetId, cutoff: Temporal.Instant, holds: readonly HeldScope[]): Promise<Census>;
+  census(dataset: DatasetId, due: Due, holds: readonly HeldScope[]): Promise<Census>;
   /** Destroy one batch, or say why nothing was destroyed. Safe to ask again with the same order. */
   destroyBatch(order: BatchOrder, around: BatchSurroundings): Promise<BatchResult>;
   /** Values of a scope that no record here can have, such as a word for a number. */

@@ -320,7 +320,7 @@ describe('Kinfolk as the demonstration makes it', () => {
     expect(issues).toEqual([]);
     const sources = openSources(dataMap);
     for (const source of sources.values()) {
-      const drift = await source.check();
+      const drift = await source.check({});
       expect(drift.filter(({ level }) => level === 'drift')).toEqual([]);
       await source.close();
     }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/core/actor.ts';
 import { isRefusal, refuse } from '../../src/core/refusal.ts';
-import { batchId, digestOfBatches } from '../../src/disposition/batch.ts';
+import { batchId, digestOfBatches, ruleOfBatch } from '../../src/disposition/batch.ts';
 import {
   allowedRunMoves,
   approveRun,
@@ -178,7 +178,9 @@ describe('moving a run', () => {
 
 describe('batches', () => {
   it('are named alike at each try, and their digest is of every name, count and root in order', () => {
-    expect(batchId('run_1', 'app.messages', 7)).toBe('run_1/app.messages/7');
+    expect(batchId('run_1', 'messages', 'app.messages', 7)).toBe('run_1/messages/app.messages/7');
+    expect(ruleOfBatch('run_1/messages/app.messages/7')).toBe('messages');
+    expect(ruleOfBatch('req_1/app.messages/7')).toBeNull();
     const batch = (id: string, count: number, byte: number) => ({ id, count, root: new Uint8Array(32).fill(byte) });
     const [one, two] = [batch('a', 1, 1), batch('b', 2, 2)];
     const digests = [[one, two], [two, one], [one], [one, { ...two, count: 3 }], [one, batch('b', 2, 3)], []].map(

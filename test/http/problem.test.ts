@@ -17,6 +17,7 @@ const every: Readonly<Record<RefusalCode, true>> = {
   hold_pending: true,
   policy_invalid: true,
   rule_unknown: true,
+  rule_changed: true,
   dataset_unknown: true,
   source_unreachable: true,
   source_drift: true,

@@ -32,7 +32,7 @@ describe('a source that is not as the data map says', () => {
     await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com'); INSERT INTO conversations VALUES (1, now(), 's');
       INSERT INTO messages VALUES (1, 1, 1, NULL, '2019-01-01Z', 'old')`);
     await world.app.sql.unsafe(statement);
-    const drift = ((await world.office.sources.get('app')?.check()) ?? []).filter(({ level }) => level === 'drift');
+    const drift = ((await world.office.sources.get('app')?.check({})) ?? []).filter(({ level }) => level === 'drift');
     expect(drift.map(({ detail }) => detail).join(' ')).toMatch(told);
     const checked = await sourceCheckOf(world.office);
     expect(checked.code).toBe(1);
@@ -56,7 +56,7 @@ describe('a source that is not as the data map says', () => {
     await using world = await openWorld({ sources: exempt('public.diary: Holds recipes.') });
     await world.app.sql.unsafe('CREATE TABLE diary (id int PRIMARY KEY, text text)');
     const check = async (office = world.office) =>
-      ((await office.sources.get('app')?.check()) ?? []).filter(({ level }) => level === 'drift');
+      ((await office.sources.get('app')?.check({})) ?? []).filter(({ level }) => level === 'drift');
     expect(await check()).toEqual([]);
     await world.app.sql.unsafe(`INSERT INTO users VALUES (1, 'a@example.com'); INSERT INTO conversations VALUES (1, now(), 's');
       INSERT INTO messages VALUES (1, 1, 1, NULL, '2019-01-01Z', 'old')`);

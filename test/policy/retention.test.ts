@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import cron from 'node-cron';
 import { describe, expect, it } from 'vitest';
 import type { DataMap, TableDataset } from '../../src/policy/data-map.ts';
-import { resolveRetention, retentionSchema, ruleCutoff, ruleDigest, ruleFor } from '../../src/policy/retention.ts';
+import { resolveRetention, retentionSchema, ruleCutoff, ruleDigest } from '../../src/policy/retention.ts';
 import { checkSchedule } from '../../src/policy/schedule.ts';
 import { readYaml, validate } from '../../src/policy/yaml.ts';
 
@@ -26,7 +26,20 @@ const table = (name: string, more: Partial<TableDataset> = {}): TableDataset => 
 const mapOf = (...datasets: TableDataset[]): DataMap => ({
   app: { kind: 'postgres', name: 'app', url: 'postgres://db/app', datasets, exempt: {}, enforceHolds: 'none' },
 });
-const map = mapOf(table('messages'), table('access_log'), table('users', { time: null }));
+const link = (column: string, dataset: string): TableDataset['links'][number] => ({
+  columns: [column],
+  to: { dataset, columns: ['id'] },
+  owner: false,
+  member: false,
+  owns: false,
+});
+const map = mapOf(
+  table('messages'),
+  table('access_log'),
+  table('users', { time: null }),
+  table('notes', { links: [link('conversation', 'app.users')] }),
+  table('replies', { links: [link('thread', 'app.messages'), link('thread', 'app.users')] }),
+);
 
 function parse(text: string, dataMap: DataMap | null = map) {
   const { yaml } = readYaml({ name: 'retention.yaml', text }, () => undefined);
@@ -57,16 +70,15 @@ describe('the retention schedule', () => {
         id: 'messages',
         title: 'messages',
         datasets: ['app.messages'],
-        keep: { years: 3, months: 0, weeks: 0, days: 0 },
+        keep: { period: { years: 3, months: 0, weeks: 0, days: 0 }, atLeast: null },
         dispose: 'destroy',
+        where: {},
         schedule: '15 2 * * *',
         authority: 'Terms, 7',
         cap: { share: 0.25, timesUsual: null },
         zone: 'UTC',
       },
     });
-    expect(ruleFor(retention, 'app.messages')?.id).toBe('messages');
-    expect(ruleFor(retention, 'app.users')).toBeUndefined();
   });
 
   it('counts a window back in the zone of the rule', () => {
@@ -74,7 +86,9 @@ describe('the retention schedule', () => {
     const messages = retention.messages;
     if (!messages) throw new Error('no rule');
     // Deadline rules 4.4: calendar days across the change to summer time, not 90 times 24 hours.
-    expect(ruleCutoff(messages, Temporal.Instant.from('2026-04-15T10:00:00Z')).toString()).toBe('2026-01-15T11:00:00Z');
+    expect(ruleCutoff(messages, Temporal.Instant.from('2026-04-15T10:00:00Z'))?.toString()).toBe(
+      '2026-01-15T11:00:00Z',
+    );
   });
 
   const wrong: readonly [string, string, string][] = [
@@ -96,12 +110,12 @@ describe('the retention schedule', () => {
     [
       'masking',
       rule({ dispose: 'mask' }),
-      '/rules/messages/dispose "dispose" is "mask". dispose: mask is not supported yet. Write destroy.',
+      '/rules/messages/dispose "dispose" is "mask". dispose: mask is not supported yet. Write destroy or retain.',
     ],
     [
       'another word for it',
       rule({ dispose: 'delete' }),
-      '/rules/messages/dispose "dispose" is "delete". Write destroy.',
+      '/rules/messages/dispose "dispose" is "delete". Write destroy or retain.',
     ],
     [
       'percent',
@@ -129,9 +143,60 @@ describe('the retention schedule', () => {
       '/rules/messages/datasets/0 app.users has no time to count from. Add time: COLUMN to it in sources.yaml, or take it out of this rule.',
     ],
     [
-      'a second rule',
-      `${rule()}${rule({ keep: 'P1Y' }, 'young')}`,
-      '/rules/young/datasets/0 app.messages is already under the rule "messages". Two rules for one dataset are not supported yet: keep one.',
+      'a dataset twice in one rule',
+      rule({ datasets: '[app.messages, app.messages]' }),
+      '/rules/messages/datasets/1 app.messages is named twice. Keep one.',
+    ],
+    [
+      'destroying what is kept forever',
+      rule({ keep: 'forever' }),
+      '/rules/messages/dispose What is kept forever is never destroyed. Write dispose: retain, or a period.',
+    ],
+    [
+      'destroying at no time',
+      rule({ schedule: '' }),
+      '/rules/messages Nothing would ever ring for it. Write schedule: "15 2 * * *", or dispose: retain.',
+    ],
+    [
+      'a bell for nothing',
+      rule({ dispose: 'retain' }),
+      '/rules/messages/schedule A rule that only keeps does nothing at any time. Take schedule out.',
+    ],
+    [
+      'bounds the wrong way round',
+      rule({ keep: '{ min: P13M, max: P1Y }' }),
+      '/rules/messages/keep/min min is longer than max. Write the shorter period as min.',
+    ],
+    [
+      'a floor without a ceiling',
+      rule({ keep: '{ min: P1Y }' }),
+      '/rules/messages/keep/max "max" is missing. Write text.',
+    ],
+    [
+      'less than a floor',
+      rule({ keep: '{ min: P1Y, max: P3Y }' }) + rule({ keep: 'P364D', where: '{ kind: system }' }, 'system'),
+      '/rules/system/keep The rule "messages" keeps these records for P1Y at least and P3Y at most. Write a period between them.',
+    ],
+    [
+      'more than a ceiling',
+      rule({ keep: '{ min: P1Y, max: P3Y }' }) +
+        rule({ keep: 'forever', dispose: 'retain', schedule: '', where: '{ kind: system }' }, 'system'),
+      '/rules/system/keep The rule "messages" keeps these records for P1Y at least and P3Y at most. Write a period between them.',
+    ],
+    [
+      'a condition through a link that is none',
+      rule({ where: '{ family_id.state: CA }', datasets: '[app.notes]' }),
+      '/rules/messages/where/family_id.state app.notes has no link on family_id. Write a column of it, or one of: conversation.',
+    ],
+    [
+      'a condition through a link to two',
+      rule({ where: '{ thread.state: CA }', datasets: '[app.replies]' }),
+      '/rules/messages/where/thread.state thread of app.replies links to several datasets: a condition cannot say which. Use a column of app.replies itself.',
+    ],
+    [
+      'a condition on a range of values',
+      rule({ where: '{ age: [] }' }),
+      '/rules/messages/where/age "age" is an empty list. Write at least 1.',
     ],
     [
       'an offset for a zone',
@@ -154,10 +219,71 @@ describe('the retention schedule', () => {
   });
 });
 
+describe('rules that share a dataset', () => {
+  it('are read with their bounds, conditions and ends; unset, forever and a period are three things', () => {
+    const text = [
+      rule({ keep: '{ min: P1Y, max: P3Y }' }),
+      rule(
+        {
+          keep: 'P2Y',
+          datasets: '[app.notes]',
+          where: '{ kind: [system, 7, true], conversation.name: { not: null } }',
+        },
+        'some',
+      ),
+      rule({ keep: 'forever', dispose: 'retain', schedule: '', datasets: '[app.access_log]' }, 'kept'),
+    ].join('');
+    const { retention, problems } = parse(`rules:\n${text}`);
+    expect(problems).toEqual([]);
+    expect(retention.messages).toMatchObject({ keep: { period: { years: 3 }, atLeast: { years: 1 } }, where: {} });
+    expect(retention.some?.where['app.notes']).toMatchObject([
+      {
+        path: 'conversation.name',
+        through: [{ columns: ['conversation'] }],
+        column: 'name',
+        values: [null],
+        isNot: true,
+      },
+      { path: 'kind', through: [], column: 'kind', values: ['7', 'system', 'true'], isNot: false },
+    ]);
+    expect(retention.kept).toMatchObject({ keep: { period: null, atLeast: null }, schedule: null });
+    const kept = retention.kept;
+    expect(kept && ruleCutoff(kept, Temporal.Instant.from('2026-04-15T10:00:00Z'))).toBeNull();
+  });
+
+  it('may stay between bounds, whatever the units and the year', () => {
+    for (const keep of ['P1Y', 'P12M', 'P366D', 'P2Y', 'P36M', 'P3Y'])
+      expect(
+        parse(`rules:\n${rule({ keep: '{ min: P1Y, max: P3Y }' })}${rule({ keep, where: '{ kind: a }' }, 'some')}`)
+          .problems,
+      ).toEqual([]);
+    // In a leap year 365 days are a day short of P1Y, and 1096 days one more than P3Y without one.
+    for (const keep of ['P365D', 'P1096D', 'P11M'])
+      expect(
+        parse(`rules:\n${rule({ keep: '{ min: P1Y, max: P3Y }' })}${rule({ keep, where: '{ kind: a }' }, 'some')}`)
+          .problems,
+      ).toHaveLength(1);
+  });
+
+  it('change each other’s digest, and nobody’s where they say nothing', () => {
+    const digestOf = (text: string) => {
+      const { retention } = parse(`rules:\n${text}`);
+      return retention.messages ? ruleDigest(retention.messages, retention, map) : null;
+    };
+    const alone = digestOf(rule());
+    const kept = { dispose: 'retain', schedule: '' };
+    const beside = digestOf(rule() + rule({ ...kept, keep: 'P5Y', where: '{ kind: a }' }, 'kept'));
+    expect(beside).not.toBe(alone);
+    expect(digestOf(rule() + rule({ ...kept, keep: 'P6Y', where: '{ kind: a }' }, 'kept'))).not.toBe(beside);
+    expect(digestOf(rule() + rule({ ...kept, keep: 'P5Y', where: '{ kind: b }' }, 'kept'))).not.toBe(beside);
+    expect(digestOf(rule() + rule({ ...kept, keep: 'P5Y', datasets: '[app.access_log]' }, 'kept'))).toBe(alone);
+  });
+});
+
 describe('a rule has changed', () => {
   const digestOf = (text: string, dataMap: DataMap = map) => {
     const { retention } = parse(`rules:\n${text}`, dataMap);
-    return retention.messages ? ruleDigest(retention.messages, dataMap) : null;
+    return retention.messages ? ruleDigest(retention.messages, retention, dataMap) : null;
   };
   const before = digestOf(rule());
 

@@ -27,7 +27,7 @@ describe.skipIf(dump === null)('Chinook, a shop nobody here wrote', () => {
       env: { SHOP_DATABASE_URL: shop.url },
     });
     const { office } = opened.house;
-    const check = await office.sources.get('shop')?.check();
+    const check = await office.sources.get('shop')?.check({});
     expect(check?.filter(({ level }) => level === 'drift')).toEqual([]);
 
     const count = async (sql: string) => Number((await shop.sql.unsafe(sql))[0]?.n);

@@ -111,7 +111,7 @@ export function sourcesText(world: EngineWorld, datasets: Record<string, Record<
 }
 
 /** Read what sources.yaml says, with the place of the source put in. @throws Error with the first thing wrong with it */
-function dataMapOf(text: string, place: string): DataMap {
+export function dataMapOf(text: string, place: string): DataMap {
   const { dataMap, issues } = resolveSources(
     sourcesSchema.parse(JSON.parse(text.replaceAll(atApp, JSON.stringify(place).slice(1, -1)))),
   );

@@ -1,16 +1,28 @@
-import type { BatchResult } from '../../src/disposition/batch.ts';
+import { type BatchResult, batchId } from '../../src/disposition/batch.ts';
+import type { Due } from '../../src/policy/due.ts';
 import type { BatchSurroundings, RecordSource } from '../../src/sources/source.ts';
 
 /** A batch as tests order it; what is left out is the same for all. */
 export interface Destruction {
   readonly dataset?: string;
   readonly cutoff?: string;
+  /** Instead of a cutoff alone. */
+  readonly due?: Due;
   readonly rows?: number;
   readonly seq?: number;
   readonly from?: string | null;
   readonly knownEpoch?: number;
   readonly mustHold?: readonly string[];
 }
+
+/** Everything older than that, where no other rule says anything. */
+export const olderThan = (cutoff: string): Due => ({
+  cutoff: Temporal.Instant.from(cutoff),
+  where: [],
+  not: [],
+  keptBy: [],
+  beneath: {},
+});
 
 export const runKey = new Uint8Array(32).fill(7);
 
@@ -27,11 +39,11 @@ export function destroy(app: RecordSource, order: Destruction = {}): Promise<Bat
   };
   return app.destroyBatch(
     {
-      batch: `run_1/${dataset}/${seq}`,
+      batch: batchId('run_1', 'rule', dataset, seq),
       run: 'run_1',
       dataset,
       seq,
-      cutoff: Temporal.Instant.from(order.cutoff ?? '2020-01-01T00:00:00Z'),
+      due: order.due ?? olderThan(order.cutoff ?? '2020-01-01T00:00:00Z'),
       policy: 'p'.repeat(64),
       runKey,
       rows: order.rows ?? 1000,

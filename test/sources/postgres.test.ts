@@ -5,8 +5,10 @@ import { emptyDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/wait.ts';
 import { sourceConformance } from './conformance.ts';
 import { atApp, type EngineWorld } from './engine-world.ts';
+import { rulesConformance } from './rules-conformance.ts';
 
 sourceConformance('PostgreSQL', openPostgresWorld);
+rulesConformance('PostgreSQL', openPostgresWorld);
 
 async function openPostgresWorld(): Promise<EngineWorld> {
   const database = await emptyDatabase();

@@ -28,12 +28,12 @@ export interface LeavingFile {
 export async function sortFolder(
   source: FilesSource,
   dataset: FolderDataset,
-  cutoff: Temporal.Instant,
+  cutoff: Temporal.Instant | null,
   holds: readonly FileHold[],
 ): Promise<{ census: Census; free: readonly DatedFile[] }> {
   const { files } = await listFolder(source, dataset);
   const staying = dataset.keepLast === 0 ? files : files.slice(0, Math.max(0, files.length - dataset.keepLast));
-  const due = staying.filter((file) => Temporal.Instant.compare(file.until, cutoff) < 0);
+  const due = cutoff === null ? [] : staying.filter((file) => Temporal.Instant.compare(file.until, cutoff) < 0);
   const free: DatedFile[] = [];
   const heldBy: Record<string, number> = {};
   for (const file of due) {

@@ -5,6 +5,7 @@ import { refuse } from '../../core/refusal.ts';
 import type { JournalRow } from '../../disposition/batch.ts';
 import type { Drift } from '../../disposition/drift.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
+import { cutoffOfAll } from '../../policy/due.ts';
 import type { RecordSource } from '../source.ts';
 import { describeLeaving, finishRemoval, removeFiles, sortFolder } from './disposition.ts';
 import { listFolder } from './folder.ts';
@@ -27,10 +28,10 @@ export function openFilesSource(source: FilesSource): RecordSource {
     keepsHolds: false,
     check: () => checkFolders(source),
     clock: async () => null,
-    census: async (dataset, cutoff, holds) => (await sortFolder(source, find(dataset), cutoff, holds)).census,
+    census: async (dataset, due, holds) => (await sortFolder(source, find(dataset), cutoffOfAll(due), holds)).census,
     async destroyBatch(order, around) {
       const dataset = find(order.dataset);
-      const { free } = await sortFolder(source, dataset, order.cutoff, around.holds);
+      const { free } = await sortFolder(source, dataset, cutoffOfAll(order.due), around.holds);
       const going = free.slice(0, filesPerBatch);
       if (going.length === 0) return { kind: 'nothing_due' };
       const items = await describeLeaving(dataset, order.runKey, going);
@@ -44,7 +45,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
         kind: 'batch',
         upTo: null,
         journal: journalOf(
-          order,
+          { ...order, cutoff: order.due.cutoff },
           items.map(({ commitment }) => commitment),
           around.knownEpoch,
           around.now(),

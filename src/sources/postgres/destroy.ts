@@ -2,10 +2,12 @@ import type postgres from 'postgres';
 import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
+import type { Due } from '../../policy/due.ts';
 import type { BatchSurroundings } from '../source.ts';
 import { type SourceShape, typeOf } from '../sql/dialect.ts';
 import { blockedByChildren, type HeldGroups, heldConditions } from '../sql/held.ts';
 import { childLinks, datasetsTouched } from '../sql/links.ts';
+import { dueConditions, keptBeneath } from '../sql/select.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { comparablePair, isTimeType, literal, name, table, timeConstant } from './dialect.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
@@ -139,10 +141,25 @@ function sameKey(dataset: TableDataset): string {
   return dataset.key.map((column) => `g.${name(column)} = t.${name(column)}`).join(' AND ');
 }
 
-/** SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. */
-export function freeConditions(shape: SourceShape, dataset: TableDataset, groups: HeldGroups): readonly string[] {
+/**
+ * SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it.
+ * @param due null for an erasure, which no retention rule keeps from anything
+ */
+export function freeConditions(
+  shape: SourceShape,
+  dataset: TableDataset,
+  groups: HeldGroups,
+  due: Due | null,
+): readonly string[] {
   // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
-  const children = blockedByChildren(shape, dataset, 't', groups);
+  const children = blockedByChildren(
+    shape,
+    dataset,
+    't',
+    groups,
+    undefined,
+    (child, alias) => due && keptBeneath(shape, child, alias, due),
+  );
   return [...heldConditions(shape, dataset, 't', groups), ...children.held, ...children.restricted].map(
     (condition) => `NOT ${condition}`,
   );
@@ -179,7 +196,7 @@ export async function destroyBatch(
     );
   const time = name(dataset.time);
   const type = typeOf(types, dataset.time);
-  const cutoff = timeConstant(order.cutoff, type);
+  const cutoff = timeConstant(order.due.cutoff, type);
   const pads = hmacPads(order.runKey);
   return await connection.sql.begin('ISOLATION LEVEL READ COMMITTED', async (tx): Promise<BatchResult> => {
     await tx.unsafe(`SET LOCAL lock_timeout = '10s'`);
@@ -201,8 +218,9 @@ export async function destroyBatch(
         { source: connection.source.name, hold: missing },
       );
     const groups = await readHeldGroups(tx);
-    const free = freeConditions(shape, dataset, groups).join(' AND ');
-    const spared = free ? ` AND ${free}` : '';
+    const and = (conditions: readonly string[]) => conditions.map((condition) => ` AND ${condition}`).join('');
+    const selected = and(dueConditions(shape, dataset, 't', order.due));
+    const spared = `${selected}${and(freeConditions(shape, dataset, groups, order.due))}`;
     // Behind `from` nothing free was left a moment ago: rows under hold are looked at once a run, not once a batch.
     const after = from === null ? '' : ` AND t.${time} > ${literal(from)}::${type}`;
     const [first] = await tx.unsafe<{ t: string | null }[]>(
@@ -211,7 +229,7 @@ export async function destroyBatch(
     if (!first?.t) return { kind: 'nothing_due' };
     const low = `${literal(first.t)}::${type}`;
     const [last] = await tx.unsafe<{ t: string }[]>(
-      `SELECT s.${time}::text AS t FROM (SELECT t.${time} FROM ${table(dataset)} t WHERE t.${time} >= ${low} AND t.${time} < ${cutoff} ORDER BY t.${time} OFFSET ${order.rows - 1} LIMIT 1) s`,
+      `SELECT s.${time}::text AS t FROM (SELECT t.${time} FROM ${table(dataset)} t WHERE t.${time} >= ${low} AND t.${time} < ${cutoff}${selected} ORDER BY t.${time} OFFSET ${order.rows - 1} LIMIT 1) s`,
     );
     const upTo = last ? `t.${time} <= ${literal(last.t)}::${type}` : `t.${time} < ${cutoff}`;
     const condition = `t.${time} >= ${low} AND ${upTo} AND t.${time} < ${cutoff}${spared}`;
@@ -222,7 +240,7 @@ export async function destroyBatch(
     const count = result.leaves.length / 32;
     await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch, up_to)
       VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, 'destroy', ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
-        ${order.cutoff.toString()}::text::timestamptz, ${order.policy}, ${epoch}, ${last?.t ?? null})`;
+        ${order.due.cutoff.toString()}::text::timestamptz, ${order.policy}, ${epoch}, ${last?.t ?? null})`;
     const written = await readJournal(tx, order.batch);
     if (!written) throw new Error('the journal row just written is not there');
     return { kind: 'batch', ...written };

@@ -46,7 +46,7 @@ export async function eraseRows(
       );
     const groups = await readHeldGroups(tx);
     const own = heldPredicate(shape, dataset, 't', groups);
-    const conditions = act === 'destroy' ? freeConditions(shape, dataset, groups) : own ? [`NOT ${own}`] : [];
+    const conditions = act === 'destroy' ? freeConditions(shape, dataset, groups, null) : own ? [`NOT ${own}`] : [];
     const where = [condition, ...conditions].join(' AND ');
     const statement =
       act === 'destroy'

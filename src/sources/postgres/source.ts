@@ -27,17 +27,17 @@ export function openPostgresSource(source: SqlSource): RecordSource {
     kind: 'postgres',
     datasets: source.datasets,
     keepsHolds: true,
-    check: () => checkSource(connection, connection.reach, () => readCatalog(connection)),
+    check: (retention) => checkSource(connection, connection.reach, () => readCatalog(connection), retention),
     async clock() {
       const [row] = await connection.sql<{ now: string }[]>`SELECT clock_timestamp()::text AS now`;
       return row ? Temporal.Instant.from(row.now) : null;
     },
-    census: (dataset, cutoff, holds) =>
+    census: (dataset, due, holds) =>
       takeCensus(
         connection,
         groupsOf,
         connection.dataset(dataset),
-        cutoff,
+        due,
         holds.map(({ id }) => id),
       ),
     async destroyBatch(order, around) {

@@ -1,7 +1,8 @@
 import type { Drift } from '../../disposition/drift.ts';
 import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
+import type { Retention } from '../../policy/retention.ts';
 import { errorCode } from '../fault.ts';
-import type { SqlEngine } from './dialect.ts';
+import type { SourceShape, SqlEngine } from './dialect.ts';
 import { childLinks } from './links.ts';
 
 /** A foreign key of the source. Tables by the names the data map calls them. */
@@ -29,13 +30,15 @@ export function calledTable({ table: { schema, name } }: TableDataset): string {
 
 /**
  * Compare the source's schema with the data map (I11): every table is mapped or exempted by name, every mapped column
- * is there, keys are unique, time columns are times, every foreign key that points at a dataset is declared.
+ * is there, keys are unique, time columns are times, every foreign key that points at a dataset is declared. What the
+ * conditions of retention rules ask about is there, too, and can have the values that they name.
  * An unreachable source is one finding, never an exception.
  */
 export async function checkSource(
   engine: SqlEngine,
   reach: () => Promise<void>,
   readCatalog: () => Promise<Catalog>,
+  retention: Retention,
 ): Promise<readonly Drift[]> {
   const { source, dialect } = engine;
   const found: Drift[] = [];
@@ -86,7 +89,55 @@ export async function checkSource(
         `${table} has no unique index on (${dataset.key.join(', ')}): that key does not name one row.`,
       );
   }
-  return [...found, ...undeclaredReferences(source, catalog.references), ...catalog.more];
+  const conditions = await checkConditions(engine, shape, catalog, retention);
+  return [...found, ...conditions, ...undeclaredReferences(source, catalog.references), ...catalog.more];
+}
+
+/** What is wrong with the conditions of rules, each thing once a rule. */
+async function checkConditions(
+  engine: SqlEngine,
+  { source, types: all }: SourceShape,
+  catalog: Catalog,
+  retention: Retention,
+): Promise<readonly Drift[]> {
+  const found: Drift[] = [];
+  const asked = Object.values(retention).flatMap(({ id, where }) =>
+    source.datasets.flatMap((dataset) =>
+      (where[dataset.id] ?? []).map((condition) => ({ rule: id, dataset, condition })),
+    ),
+  );
+  for (const { rule, dataset, condition } of asked) {
+    const report = (code: Drift['code'], detail: string) =>
+      found.push({ source: source.name, subject: dataset.id, code, detail, level: 'drift' });
+    let at = dataset;
+    for (const { to } of condition.through) {
+      const parent = source.datasets.find(({ id }) => id === to.dataset);
+      if (!parent) throw new Error(`${to.dataset} is not in source ${source.name}`);
+      at = parent;
+      const columns = [...to.columns].sort().join('\n');
+      if (!catalog.uniqueKeys.get(calledTable(at))?.some((key) => key.join('\n') === columns))
+        report(
+          'key_not_unique',
+          `Rule ${rule} asks ${condition.path}, and ${calledTable(at)} has no unique index on (${to.columns.join(', ')}): it cannot be said which row is meant.`,
+        );
+    }
+    const type = all.get(at.id)?.[condition.column];
+    if (type === undefined) {
+      report(
+        'column_missing',
+        `Rule ${rule} asks ${condition.path}, and ${calledTable(at)} has no column ${condition.column}.`,
+      );
+      continue;
+    }
+    const values = condition.values.filter((value) => value !== null);
+    const known = await engine.canonicalValues(type, values);
+    for (const value of values.filter((_, i) => known[i] === null))
+      report(
+        'value_unusable',
+        `Rule ${rule} compares ${condition.path} with "${value}", which a column of type ${type} never has. Write a value of that type.`,
+      );
+  }
+  return found;
 }
 
 /** Every column of its table that the data map names. */

@@ -2,8 +2,10 @@ import { sha256Stream, toHex } from '../../core/hash.ts';
 import type { Coverage } from '../../disposition/hold.ts';
 import type { Census } from '../../disposition/run.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
+import type { Due } from '../../policy/due.ts';
 import { type SourceShape, type SqlEngine, typeOf } from './dialect.ts';
 import { blockedByChildren, type HeldGroups, heldConditions } from './held.ts';
+import { dueConditions, keptBeneath, selectionSql } from './select.ts';
 
 /**
  * What of one dataset a hold covers now: the count, and a digest over the sorted keys that names exactly which.
@@ -38,7 +40,7 @@ export async function cover(
 }
 
 /**
- * Count one dataset as a cutoff sees it: all, due, due and held (by which hold), due and restricted. The same
+ * Count one dataset as a rule sees it: all that it selects, due, due and held (by which hold), due and restricted. The same
  * predicates as the destruction's own, so that a preview and a run cannot disagree on what a hold means.
  * @param groupsOf what holds name now: one, or (null) any
  */
@@ -46,7 +48,7 @@ export async function takeCensus(
   engine: SqlEngine,
   groupsOf: (hold: string | null) => Promise<HeldGroups>,
   dataset: TableDataset,
-  cutoff: Temporal.Instant,
+  asked: Due,
   holds: readonly string[],
 ): Promise<Census> {
   const shape = await engine.shape();
@@ -55,14 +57,20 @@ export async function takeCensus(
   if (!types || dataset.time === null)
     throw new Error(`${dataset.id} cannot be counted; the drift check must run first`);
   const groups = await groupsOf(null);
-  const due = isBefore(`t.${name(dataset.time)}`, typeOf(types, dataset.time), cutoff);
-  const children = blockedByChildren(shape, dataset, 't', groups);
+  const selected = selectionSql(shape, dataset, 't', asked.where);
+  const due = [
+    isBefore(`t.${name(dataset.time)}`, typeOf(types, dataset.time), asked.cutoff),
+    ...dueConditions(shape, dataset, 't', asked),
+  ].join(' AND ');
+  const children = blockedByChildren(shape, dataset, 't', groups, undefined, (child, alias) =>
+    keptBeneath(shape, child, alias, asked),
+  );
   const held = [...heldConditions(shape, dataset, 't', groups), ...children.held];
   // What no condition holds is counted, and what is held is the rest: by NOT EXISTS after NOT EXISTS the planner joins.
   const without = (conditions: readonly string[]) =>
     `(SELECT count(*) FROM ${table(dataset)} t WHERE ${[due, ...conditions.map((condition) => `NOT ${condition}`)].join(' AND ')})`;
   const [row] = await engine.rows<{ total: unknown; due: unknown; unheld: unknown; free: unknown }>(
-    `SELECT (SELECT count(*) FROM ${table(dataset)}) AS total, ${without([])} AS due,
+    `SELECT (SELECT count(*) FROM ${table(dataset)} t WHERE ${selected}) AS total, ${without([])} AS due,
        ${without(held)} AS unheld, ${without([...held, ...children.restricted])} AS free`,
   );
   if (!row) throw new Error('a count answered no row');

@@ -209,6 +209,7 @@ function narrowOnly(groups: HeldGroups): HeldGroups {
  * SQL that is true for a row `alias` that may not go although nothing holds it itself: a row hanging on it is held
  * (it would cascade or be unlinked), or a `restrict` link still points at it. Each condition by itself is one reason.
  * @param staying SQL that is false for a child's row that goes before this one, and so is in nobody's way
+ * @param kept SQL that is true for a child's row that would go too and that a rule of its own keeps; null: none does
  */
 export function blockedByChildren(
   shape: SourceShape,
@@ -216,6 +217,7 @@ export function blockedByChildren(
   alias: string,
   groups: HeldGroups,
   staying: (child: TableDataset, alias: string) => string = () => '',
+  kept: (child: TableDataset, alias: string) => string | null = () => null,
 ): { held: readonly string[]; restricted: readonly string[] } {
   const held: string[] = [];
   const restricted: string[] = [];
@@ -245,7 +247,9 @@ export function blockedByChildren(
       ),
     );
     if (onDispose === 'cascade' && child.id !== dataset.id) {
-      const deeper = blockedByChildren(shape, child, childAlias, groups, staying);
+      const keptSql = kept(child, childAlias);
+      if (keptSql !== null) restricted.push(exists(keptSql));
+      const deeper = blockedByChildren(shape, child, childAlias, groups, staying, kept);
       held.push(...deeper.held.map(exists));
       restricted.push(...deeper.restricted.map(exists));
     }

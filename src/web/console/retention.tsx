@@ -1,13 +1,13 @@
 import { toHex } from '../../core/hash.ts';
 import { formatInstant } from '../../core/instants.ts';
-import { formatPeriod } from '../../core/periods.ts';
 import type { Refusal } from '../../core/refusal.ts';
 import type { BatchRecord } from '../../disposition/batch.ts';
 import { allowedRunMoves, goingOf, type Run, type RunPart } from '../../disposition/run.ts';
+import { keepAsWritten } from '../../policy/keep.ts';
 import type { Retention } from '../../policy/retention.ts';
 import { Facts, Hash, PostForm, RefusalNotice, State, Table, Time, TwoPeople } from '../components/parts.tsx';
 import { ConsolePage, type Frame } from '../layout.tsx';
-import { periodInWords } from '../portal/public.tsx';
+import { conditionsInWords, keepInWords } from '../portal/public.tsx';
 
 const sum = (run: Run, of: (part: RunPart) => number) => run.parts.reduce((total, part) => total + of(part), 0);
 
@@ -33,13 +33,19 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
           empty="The policy has no rule."
           columns={[
             { head: 'Rule', cell: ({ title, id }) => `${title} (${id})` },
-            { head: 'Kept', cell: ({ keep }) => `${periodInWords(keep)} (${formatPeriod(keep)})` },
-            { head: 'Datasets', cell: ({ datasets }) => datasets.join(', ') },
+            { head: 'Kept', cell: ({ keep }) => `${keepInWords(keep)} (${keepAsWritten(keep)})` },
+            {
+              head: 'Records',
+              cell: (rule) =>
+                [rule.datasets.join(', '), ...conditionsInWords(rule).map((condition) => `where ${condition}`)].join(
+                  ' ',
+                ),
+            },
             {
               head: 'Next bell',
               cell: ({ id, schedule }) => {
                 const at = nextBell(id);
-                return at ? <Time at={at} zone={frame.zone} /> : schedule;
+                return at ? <Time at={at} zone={frame.zone} /> : (schedule ?? 'none: it only keeps');
               },
             },
           ]}

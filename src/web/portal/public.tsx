@@ -1,14 +1,27 @@
-import { formatPeriod, type Period } from '../../core/periods.ts';
+import type { Period } from '../../core/periods.ts';
 import type { Refusal } from '../../core/refusal.ts';
+import { type Keep, keepAsWritten } from '../../policy/keep.ts';
 import type { Organization } from '../../policy/organization.ts';
-import type { Retention } from '../../policy/retention.ts';
+import type { Retention, RetentionRule } from '../../policy/retention.ts';
+import { selectionInWords } from '../../policy/selection.ts';
 import { Field, Pill, PostForm, RefusalNotice, Table } from '../components/parts.tsx';
 import { PortalPage } from '../layout.tsx';
 
 /** "3 years", "18 months", "90 days". */
-export function periodInWords({ years, months, weeks, days }: Period): string {
+function periodInWords({ years, months, weeks, days }: Period): string {
   const part = (count: number, unit: string) => (count === 0 ? [] : [`${count} ${unit}${count === 1 ? '' : 's'}`]);
   return [...part(years, 'year'), ...part(months, 'month'), ...part(weeks, 'week'), ...part(days, 'day')].join(', ');
+}
+
+/** "3 years", "forever", "1 year to 3 years". */
+export function keepInWords({ period, atLeast }: Keep): string {
+  if (period === null) return 'forever';
+  return atLeast === null ? periodInWords(period) : `${periodInWords(atLeast)} to ${periodInWords(period)}`;
+}
+
+/** For which of its records a rule is, a sentence a condition; empty: for all of them. */
+export function conditionsInWords({ where }: RetentionRule): readonly string[] {
+  return [...new Set(Object.values(where).map(selectionInWords))];
 }
 
 /** The windows, from the policy itself. */
@@ -26,16 +39,21 @@ export function RetentionPage({
       <h1>What we keep, and for how long</h1>
       <p class="lead">
         When its time is up, a record is destroyed by a clock that asks nobody. These are the rules it reads, not a
-        description of them.
+        description of them. Where two of them name the same records, the longer time counts; a rule for some records
+        takes the place of a rule for all of them.
       </p>
       <div class="stack">
         {Object.values(retention).map((rule) => (
           <article class="card">
             <h2>{rule.title}</h2>
-            <p class="figure">{periodInWords(rule.keep)}</p>
+            <p class="figure">{keepInWords(rule.keep)}</p>
+            {conditionsInWords(rule).map((condition) => (
+              <p>Only where {condition}.</p>
+            ))}
+            {rule.dispose === 'retain' ? <p>Nothing is destroyed by this rule: it only keeps.</p> : null}
             <p>{rule.authority}</p>
             <p class="small muted">
-              Rule <code>{rule.id}</code>, <code>{formatPeriod(rule.keep)}</code>, on{' '}
+              Rule <code>{rule.id}</code>, <code>{keepAsWritten(rule.keep)}</code>, on{' '}
               <code>{rule.datasets.join(', ')}</code>
             </p>
           </article>

@@ -1,0 +1,2 @@
+ALTER TABLE "disposition_run_parts" DROP CONSTRAINT "disposition_run_parts_run_id_dataset_pk";--> statement-breakpoint
+ALTER TABLE "disposition_run_parts" ADD CONSTRAINT "disposition_run_parts_run_id_rule_dataset_pk" PRIMARY KEY("run_id","rule","dataset");

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { certifyRun } from '../../src/flows/certify-run.ts';
+import { checkSources } from '../../src/flows/check-sources.ts';
+import { executeRun } from '../../src/flows/execute-run.ts';
+import { lookUpRun } from '../../src/flows/look-up.ts';
+import { planDisposition } from '../../src/flows/plan-run.ts';
+import {
+  chatSources,
+  chatTables,
+  done,
+  hold,
+  ids,
+  officer,
+  openWorld,
+  purge,
+  refusalCode,
+  start,
+} from '../invariants/world.ts';
+import { policiesFolder } from '../support/policies.ts';
+
+/** Ten messages of each kind, ten years old, and ten two years old. */
+const tables = `${chatTables}
+  INSERT INTO users VALUES (1, 'ada@example.com');
+  INSERT INTO conversations VALUES (1, '2010-01-01Z', 'divorce'), (2, '2010-01-01Z', 'football');
+  INSERT INTO messages SELECT n, 1 + n % 2, 1, NULL, now() - interval '10 years', 'said' FROM generate_series(1, 10) n;
+  INSERT INTO messages SELECT n, 1 + n % 2, 1, NULL, now() - interval '2 years', 'said' FROM generate_series(11, 20) n;
+  INSERT INTO messages SELECT n, 1 + n % 2, NULL, NULL, now() - interval '10 years', 'system' FROM generate_series(21, 30) n;
+  INSERT INTO messages SELECT n, 1 + n % 2, NULL, NULL, now() - interval '2 years', 'system' FROM generate_series(31, 40) n;`;
+
+const all = '{ datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }';
+const system =
+  '{ datasets: [app.messages], where: { sender_id: null }, keep: P1Y, dispose: destroy, schedule: "15 2 * * *", authority: test }';
+const court =
+  '{ datasets: [app.messages], where: { conversation_id.subject: divorce }, keep: forever, dispose: retain, authority: a court }';
+const rules = (named: Readonly<Record<string, string>>) =>
+  `rules:\n${Object.entries(named)
+    .map(([name, rule]) => `  ${name}: ${rule}\n`)
+    .join('')}`;
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const slow = { rowsPerBatch: 3, triesPerBatch: 3, pauseMs: 5 };
+
+describe('rules that share a dataset', () => {
+  it('go in one run, each with its own cutoff, counts and batches, and what one keeps no other takes', async () => {
+    await using world = await openWorld({ tables, retention: rules({ all, system, court }) });
+    const { office } = world;
+    expect(refusalCode(await planDisposition(office, officer, { rules: ['court'], dryRun: false }))).toBe('invalid');
+    await hold(office, { keys: { 'app.messages': [{ id: '29' }] } });
+    const run = await start(office);
+    // The first conversation is about a divorce: a court keeps it from the rule for all, and from that for the system's own.
+    expect(run.parts).toMatchObject([
+      { rule: 'all', total: 40, due: 5, held: 0 },
+      { rule: 'system', total: 20, due: 10, held: 1 },
+    ]);
+    await executeRun(office, run.id, slow);
+    await certifyRun(office, run.id);
+    const ended = done(await lookUpRun(office, run.id));
+    expect(ended).toMatchObject({ state: 'completed', parts: [{ destroyed: 5 }, { destroyed: 9, held: 1 }] });
+    const isKept = (n: number) => 1 + (n % 2) === 1;
+    expect(await ids(world.app, 'messages')).toEqual(
+      range(1, 40).filter((n) => isKept(n) || (n > 10 && n <= 20) || n === 29),
+    );
+    const batches = await office.store.db.sql<{ id: string; seq: number }[]>`
+      SELECT id, seq FROM disposition_batches ORDER BY seq`;
+    expect(batches.map(({ seq }) => seq)).toEqual(range(1, batches.length));
+    expect(new Set(batches.map(({ id }) => id.split('/')[1]))).toEqual(new Set(['all', 'system']));
+    expect(ended.certificate).not.toBeNull();
+  });
+
+  it('are not carried out when they say something else by then than what was approved', async () => {
+    await using world = await openWorld({ tables, retention: rules({ all, system }) });
+    const run = await start(world.office);
+    // Between the approval and the run, somebody writes a rule that keeps what the plan would take.
+    const changed = policiesFolder({ 'sources.yaml': chatSources(), 'retention.yaml': rules({ all, system, court }) });
+    await using other = await world.another(changed);
+    await executeRun(other.house.office, run.id, slow);
+    expect(await ids(world.app, 'messages')).toEqual(range(1, 40));
+    expect(done(await lookUpRun(world.office, run.id))).toMatchObject({
+      state: 'failed',
+      parts: [
+        { rule: 'all', state: 'failed', refusal: { code: 'rule_changed' } },
+        { rule: 'system', state: 'failed', refusal: { code: 'rule_changed' } },
+      ],
+    });
+    // A new plan by the new rules asks a second person once more, and takes what they say.
+    const again = done(await planDisposition(other.house.office, officer, { rules: [], dryRun: false }));
+    expect(again).toMatchObject({ state: 'awaiting_approval', parts: [{ due: 5 }, { due: 10 }] });
+  });
+
+  it('keep what hangs beneath from going with what it hangs on', async () => {
+    const talks =
+      '{ datasets: [app.conversations], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: test }';
+    await using world = await openWorld({ tables, retention: rules({ talks, court }) });
+    const run = await purge(world.office);
+    expect(run.parts).toMatchObject([{ due: 2, restricted: 1, destroyed: 1 }]);
+    expect(await ids(world.app, 'conversations')).toEqual([1]);
+  });
+
+  it('are refused, by name, where a condition asks what the source does not have', async () => {
+    const wrong = [
+      [{ sent_by: 'ada' }, 'column_missing', /Rule some asks sent_by, and public\.messages has no column sent_by/],
+      [{ sender_id: 'ada' }, 'value_unusable', /Rule some compares sender_id with "ada", which a column of type int/],
+      [{ 'conversation_id.title': 'x' }, 'column_missing', /asks conversation_id\.title, and public\.conversations/],
+    ] as const;
+    for (const [where, code, detail] of wrong) {
+      const some = `{ datasets: [app.messages], where: ${JSON.stringify(where)}, keep: P1Y, dispose: destroy, schedule: "15 2 * * *", authority: test }`;
+      await using world = await openWorld({ tables, retention: rules({ all, some }) });
+      expect(await checkSources(world.office)).toMatchObject([{ code, detail: expect.stringMatching(detail) }]);
+      const run = done(await planDisposition(world.office, officer, { rules: [], dryRun: false }));
+      expect(run.parts.map(({ refusal }) => refusal?.code)).toEqual(['source_drift', 'source_drift']);
+      expect(await ids(world.app, 'messages')).toEqual(range(1, 40));
+    }
+  });
+});
