@@ -7,8 +7,17 @@ import { guardTransactions } from '../core/lost-connections.ts';
 export interface Database {
   readonly sql: postgres.Sql;
   readonly orm: PostgresJsDatabase;
+  /** Connections of their own for locks (locks.ts). */
+  readonly locks: postgres.Sql;
   close(): Promise<void>;
 }
+
+/**
+ * Who holds or waits for a lock has a connection all the while, and the work under it needs others: from one pool, as many
+ * holders as it has connections would wait for each other for ever. More than all workers' locks together; they are opened
+ * when they are needed, and not kept.
+ */
+const lockConnections = { max: 30, idle_timeout: 30 };
 
 /** Either the pool or one transaction of it: what the queries of this folder run on. */
 export type Queryable = Pick<PostgresJsDatabase, 'select' | 'insert' | 'update' | 'delete' | 'execute'>;
@@ -19,11 +28,18 @@ export type Queryable = Pick<PostgresJsDatabase, 'select' | 'insert' | 'update' 
  * @param name what the server is told of who is connected (master-versions.ts)
  */
 export function openDatabase(url: string, max = 10, name = 'muniment'): Database {
-  const pool = postgres(url, {
-    max,
-    onnotice: () => {},
-    connection: { application_name: name, TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
-  });
-  const sql = guardTransactions(pool, pause);
-  return { sql, orm: drizzle(sql), close: () => sql.end({ timeout: 5 }) };
+  const open = (size: { max: number; idle_timeout?: number }) =>
+    guardTransactions(
+      postgres(url, {
+        ...size,
+        onnotice: () => {},
+        connection: { application_name: name, TimeZone: 'UTC', statement_timeout: 60_000, lock_timeout: 20_000 },
+      }),
+      pause,
+    );
+  const [sql, locks] = [open({ max }), open(lockConnections)];
+  const close = async () => {
+    await Promise.all([sql.end({ timeout: 5 }), locks.end({ timeout: 5 })]);
+  };
+  return { sql, orm: drizzle(sql), locks, close };
 }

@@ -18,7 +18,7 @@ export async function withLock<T>(
   seconds: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const answer = await db.sql.begin(async (tx) => {
+  const answer = await db.locks.begin(async (tx) => {
     await tx.unsafe(`${mayRest}; SET LOCAL lock_timeout = '${Math.ceil(seconds * 1000)}ms'`);
     for (const name of [...names].sort())
       if (mode === 'shared') await tx`SELECT pg_advisory_xact_lock_shared(${lockSpace}::int, hashtext(${name}))`;
@@ -30,7 +30,7 @@ export async function withLock<T>(
 
 /** Try to be the only one working on `name`; null when somebody else already is. */
 export async function whileAlone<T>(db: Database, name: string, work: () => Promise<T>): Promise<T | null> {
-  const answer = await db.sql.begin(async (tx) => {
+  const answer = await db.locks.begin(async (tx) => {
     await tx.unsafe(mayRest);
     const [row] = await tx<
       { got: boolean }[]

@@ -26,3 +26,17 @@ it('a lock outlives the limit that an operator sets for idle transactions, and e
     await db.close();
   }
 });
+
+it('who holds a lock or waits for one keeps no connection from the work under it', async () => {
+  await using database = await emptyDatabase();
+  const db = openDatabase(database.url, 2);
+  const ask = async () => (await db.sql`SELECT 1`).length;
+  try {
+    const alone = ['one', 'two', 'three', 'four'].map((name) => whileAlone(db, name, ask));
+    expect(await Promise.all(alone)).toEqual([1, 1, 1, 1]);
+    const inTurn = Array.from({ length: 40 }, () => withLock(db, 'exclusive', ['five'], 30, ask));
+    expect(new Set(await Promise.all(inTurn))).toEqual(new Set([1]));
+  } finally {
+    await db.close();
+  }
+});

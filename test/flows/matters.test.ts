@@ -66,6 +66,9 @@ describe('a matter', () => {
     // Two at once, by a name that is new to both.
     const [a, b] = await Promise.all([place('New', 'ada@example.com'), place('New', 'bea@example.com')]);
     expect(a.matterId).toBe(b.matterId);
+    // More of them than Muniment has connections.
+    const rush = await Promise.all(Array.from({ length: 15 }, () => place('Rush', 'ada@example.com')));
+    expect(new Set(rush.map(({ matterId }) => matterId)).size).toBe(1);
     const mistyped = {
       matter: 'M-0000-0000',
       reason: 'R',
