@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { type BatchRecord, type JournalRow, ruleOfBatch } from '../disposition/batch.ts';
 import type { Census, Run, RunPart, RunState } from '../disposition/run.ts';
@@ -276,23 +276,46 @@ export async function hasBatch(store: Store, id: string): Promise<boolean> {
 
 // ---------------------------------------------------------------- intents (stores without transactions)
 
-export interface Intent {
+/** What is intended: whole items that go, or lines that a new file leaves out (see RewriteIntent of sources/). */
+export type Intended =
+  | {
+      readonly items: readonly { readonly name: string; readonly sizeBytes: number; readonly commitment: string }[];
+      readonly rewrite?: undefined;
+    }
+  | { readonly rewrite: RewriteStep; readonly items?: undefined };
+
+export interface RewriteStep {
+  readonly file: string;
+  readonly made: string;
+  readonly last: {
+    readonly isEmpty: boolean;
+    readonly made: string;
+    readonly was: { readonly sizeBytes: string; readonly seconds: string };
+  } | null;
+}
+
+export interface IntentHead {
   readonly batchId: string;
   readonly runId: string;
   readonly dataset: string;
   readonly seq: number;
   readonly cutoff: Temporal.Instant;
   readonly epoch: number;
-  readonly items: readonly { readonly name: string; readonly sizeBytes: number; readonly commitment: string }[];
   readonly intendedAt: Temporal.Instant;
 }
 
+export type Intent = IntentHead & Intended;
+
 /**
  * Say what is about to be destroyed. From here a crash is finished or reported at the next start.
+ * @param leaves of lines, 32 bytes each
  * @throws a unique violation when that batch was intended before: it must be finished first
  */
-export async function writeIntent(store: Store, intent: Intent): Promise<void> {
-  await store.db.orm.insert(intents).values({ ...intent, items: intent.items as unknown as Json });
+export async function writeIntent(store: Store, intent: Intent, leaves: Uint8Array | null = null): Promise<void> {
+  const { items, rewrite, ...head } = intent;
+  // An object is a step of a rewriting; a list is of items.
+  const written = rewrite ? { ...rewrite, leaves: Buffer.from(leaves ?? []).toString('base64') } : items;
+  await store.db.orm.insert(intents).values({ ...head, items: written as unknown as Json });
 }
 
 /** An intent of which nothing went. */
@@ -300,9 +323,27 @@ export async function dropIntent(store: Store, batchId: string): Promise<void> {
   await store.db.orm.delete(intents).where(and(eq(intents.batchId, batchId), isNull(intents.confirmedAt)));
 }
 
+/** What was begun and is not recorded, oldest first and a run's in its order; without the leaves of lines. */
 export async function openIntents(store: Store): Promise<readonly Intent[]> {
-  const rows = await store.db.orm.select().from(intents).where(isNull(intents.confirmedAt)).orderBy(intents.intendedAt);
-  return rows.map((row) => ({ ...row, items: row.items as unknown as Intent['items'] }));
+  const { items: _, ...columns } = getTableColumns(intents);
+  const rows = await store.db.orm
+    .select({ ...columns, items: sql<Json>`${intents.items} - 'leaves'::text` })
+    .from(intents)
+    .where(isNull(intents.confirmedAt))
+    .orderBy(intents.intendedAt, intents.runId, intents.dataset, intents.seq);
+  return rows.map(({ items, confirmedAt: __, ...head }) => {
+    const what = items as unknown as NonNullable<Intent['items']> | RewriteStep;
+    return Array.isArray(what) ? { ...head, items: what } : { ...head, rewrite: what as RewriteStep };
+  });
+}
+
+/** The leaves of the lines that an intent of a rewriting takes out. */
+export async function leavesOfIntent(store: Store, batchId: string): Promise<Uint8Array> {
+  const [row] = await store.db.orm
+    .select({ leaves: sql<string>`${intents.items}->>'leaves'` })
+    .from(intents)
+    .where(eq(intents.batchId, batchId));
+  return Buffer.from(row?.leaves ?? '', 'base64');
 }
 
 export async function confirmIntent(tx: Queryable, batchId: string, now: Temporal.Instant): Promise<void> {

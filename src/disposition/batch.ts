@@ -50,9 +50,13 @@ export interface BatchRecord {
   readonly destroyedAt: Temporal.Instant;
 }
 
-/** A batch done (with where its slice of time ended; null: at the cutoff), or the reason nothing was destroyed. */
+/**
+ * A batch done (with where its slice of time ended; null: at the cutoff), or the reason nothing was destroyed.
+ * `intended`: what was intended is done, and the rows of the journal are to be made of the intents.
+ */
 export type BatchResult =
   | { readonly kind: 'batch'; readonly journal: JournalRow; readonly upTo: string | null }
+  | { readonly kind: 'intended'; readonly upTo: string }
   | { readonly kind: 'nothing_due' }
   | Refusal;
 

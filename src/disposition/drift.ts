@@ -13,6 +13,8 @@ export interface Drift {
     | 'value_unusable'
     | 'folder_missing'
     | 'file_unmatched'
+    | 'file_left'
+    | 'time_unreadable'
     | 'cannot_write';
   readonly detail: string;
   /** A warning leaves purges running; drift stops them. */

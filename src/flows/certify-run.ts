@@ -12,8 +12,8 @@ import { namesOf } from '../db/people.ts';
 import { batchesOfRun, loadRun } from '../db/runs.ts';
 import { type BatchRecord, digestOfBatches } from '../disposition/batch.ts';
 import type { Run } from '../disposition/run.ts';
-import { recoverJournals } from './execute-run.ts';
 import { carryOut, type Office } from './office.ts';
+import { recoverJournals } from './record-batch.ts';
 
 /** Batches listed in the PDF; the JSON lists all. */
 const listedBatches = 500;

@@ -21,7 +21,6 @@ import {
 } from '../requests/request.ts';
 import type { ReachedRow } from '../sources/sql/find.ts';
 import { keyText } from '../sources/sql/keys.ts';
-import { recordBatch, recoverJournals } from './execute-run.ts';
 import {
   findingsDigest,
   findingsOf,
@@ -34,6 +33,7 @@ import {
 import { carryOut, type Office } from './office.ts';
 import { pendingIn, settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
+import { recordBatch, recoverJournals } from './record-batch.ts';
 
 /**
  * The task: carry out an approved erasure. What is there now is compared with what was approved; if it moved, nothing

@@ -1,36 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sha256Hex } from '../core/hash.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
-import { commit } from '../db/commit.ts';
 import { loadHold, openHolds, openPlacements } from '../db/holds.ts';
 import { whileAlone, withLock } from '../db/locks.ts';
-import {
-  batchesOfRun,
-  confirmIntent,
-  copyBatch,
-  dropIntent,
-  hasBatch,
-  type Intent,
-  loadRun,
-  markPart,
-  openIntents,
-  progressOf,
-  recountPart,
-  writeIntent,
-} from '../db/runs.ts';
-import { type BatchOrder, type BatchResult, batchId, type JournalRow } from '../disposition/batch.ts';
+import { batchesOfRun, loadRun, markPart, openIntents, progressOf, recountPart } from '../db/runs.ts';
+import { type BatchOrder, type BatchResult, batchId } from '../disposition/batch.ts';
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
-import { entry } from '../ledger/entry.ts';
-import { rootOfCommitments } from '../ledger/merkle.ts';
 import { type Due, dueOf } from '../policy/due.ts';
 import { ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
-import { journalOf } from '../sources/files/source.ts';
 import { sourceOf } from '../sources/open.ts';
-import type { RecordSource, RemovalIntent } from '../sources/source.ts';
+import type { RecordSource } from '../sources/source.ts';
 import { carryOut, type Office } from './office.ts';
 import { settleHold } from './place-hold.ts';
 import { epochFor, holdsPlaced, scopesOf, whyNotNow } from './plan-run.ts';
+import { intending, intendNothing, recordBatch, recordIntended, recoverJournals } from './record-batch.ts';
 
 /** How a run goes on: large enough for the engine's speed, small enough that a hold waits only a moment. */
 export interface Pace {
@@ -105,9 +89,12 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
       from = null;
       continue;
     }
-    await recordBatch(office, source, result.journal);
+    if (result.kind === 'intended') seq += await recordIntended(office, source, run.id, part.dataset);
+    else {
+      await recordBatch(office, source, result.journal);
+      seq += 1;
+    }
     from = result.upTo;
-    seq += 1;
   }
 }
 
@@ -215,22 +202,12 @@ async function underLock(
   if (source.keepsHolds) {
     const placed = await placedHolds(office, source.name);
     if (isRefusal(placed)) return placed;
-    return source.destroyBatch(order, { ...around, holds: [], mustHold: placed, intend: async () => {} });
+    return source.destroyBatch(order, { ...around, ...intendNothing, holds: [], mustHold: placed });
   }
   return withLock(office.store.db, 'shared', [`dataset:${order.dataset}`], 30, async () => {
     const holds = scopesOf(await openHolds(office.store));
-    const intend = ({ items }: RemovalIntent) =>
-      writeIntent(office.store, {
-        batchId: order.batch,
-        runId: order.run,
-        dataset: order.dataset,
-        seq: order.seq,
-        cutoff: order.due.cutoff,
-        epoch: knownEpoch,
-        items,
-        intendedAt: office.now(),
-      });
-    return source.destroyBatch(order, { ...around, holds, mustHold: [], intend });
+    const intends = intending(office, order, knownEpoch);
+    return source.destroyBatch(order, { ...around, ...intends, holds, mustHold: [] });
   });
 }
 
@@ -248,118 +225,6 @@ async function placedHolds(office: Office, source: string): Promise<readonly str
       { hold: pending.id, source },
     );
   return open.filter(({ placements }) => placements[source]?.state === 'placed').map(({ id }) => id);
-}
-
-/**
- * Copy a journal row into Muniment's database and ledger, exactly once by batch id, then tell the source. A crash
- * before the copy leaves the row uncopied and the next start copies it; one after it finds the batch known.
- */
-export async function recordBatch(office: Office, source: RecordSource, journal: JournalRow): Promise<void> {
-  const root = rootOfCommitments(journal.leaves);
-  if (!(await hasBatch(office.store, journal.batch))) {
-    const now = office.now();
-    const facts = {
-      batch: journal.batch,
-      run: journal.run,
-      dataset: journal.dataset,
-      count: journal.count,
-      root: Buffer.from(root).toString('hex'),
-      cutoff: journal.cutoff?.toString({ smallestUnit: 'millisecond' }) ?? '',
-      policy: journal.policy,
-      epoch: journal.epoch,
-      way: journal.way,
-    };
-    const isRun = journal.run.startsWith('run_');
-    const what = isRun
-      ? entry('batch.destroyed', now, 'system', facts)
-      : entry('erasure.batch', now, 'system', {
-          request: journal.run,
-          dataset: journal.dataset,
-          destroyed: journal.act === 'destroy' ? journal.count : 0,
-          masked: journal.act === 'mask' ? journal.count : 0,
-          root: facts.root,
-        });
-    try {
-      await commit(office.store, { state: [], entries: [what], tasks: [] }, async (tx) => {
-        await copyBatch(tx, journal, root, now, isRun ? { run: journal.run } : { request: journal.run });
-        if (journal.way === 'intent') await confirmIntent(tx, journal.batch, now);
-      });
-    } catch (error) {
-      // Copied by another process since we looked; its transaction said so in the ledger, ours was undone.
-      if (!(await hasBatch(office.store, journal.batch))) throw error;
-    }
-  }
-  try {
-    await source.markCopied(journal.batch);
-    await source.removeLeavingFiles();
-  } catch (error) {
-    // The batch is recorded. A source that went away is told when it is back; the run itself will notice.
-    if (sourceFault(error) === null) throw error;
-  }
-}
-
-/**
- * Finish what a crash left between a destruction and its record: copy uncopied batches, finish open intents. A source
- * that cannot be reached is left for later: its own runs say so, and others go on.
- * @param own the run whose lock the caller has
- */
-export async function recoverJournals(office: Office, own: string | null = null): Promise<number> {
-  let recovered = 0;
-  for (const source of office.sources.values()) {
-    if (!source.keepsHolds) continue;
-    try {
-      recovered += await copyUncopied(office, source);
-      await source.removeLeavingFiles();
-    } catch (error) {
-      if (sourceFault(error) === null) throw error;
-    }
-  }
-  for (const intent of await openIntents(office.store)) {
-    // A worker that is alive finishes its own: only a dead one's lock can be taken.
-    const finish = () => finishIntent(office, intent);
-    const outcome =
-      intent.runId === own ? await finish() : await whileAlone(office.store.db, `run:${intent.runId}`, finish);
-    if (outcome) recovered += 1;
-  }
-  return recovered;
-}
-
-async function copyUncopied(office: Office, source: RecordSource): Promise<number> {
-  let copied = 0;
-  for (;;) {
-    const rows = await source.uncopied(50);
-    for (const journal of rows) await recordBatch(office, source, journal);
-    copied += rows.length;
-    if (rows.length < 50) return copied;
-  }
-}
-
-/**
- * Finish one intent, under the same lock as a batch and with the holds of this moment: what was held since the crash
- * and is still there stays, and is no part of the record.
- * @returns false when it could not be finished now
- */
-async function finishIntent(office: Office, { batchId: id, ...intent }: Intent): Promise<boolean> {
-  const source = sourceOf(office.sources, intent.dataset);
-  if (await hasBatch(office.store, id)) return false;
-  try {
-    return await withLock(office.store.db, 'shared', [`dataset:${intent.dataset}`], 30, async () => {
-      const holds = scopesOf(await openHolds(office.store));
-      const went = (await source.finishRemoval?.(intent.dataset, intent.items, holds)) ?? [];
-      if (went.length === 0) {
-        await dropIntent(office.store, id);
-        return true;
-      }
-      const run = await loadRun(office.store, intent.runId);
-      const order = { ...intent, batch: id, run: intent.runId, policy: run?.policy ?? '' };
-      const commitments = went.map(({ commitment }) => commitment);
-      await recordBatch(office, source, journalOf(order, commitments, intent.epoch, intent.intendedAt));
-      return true;
-    });
-  } catch (error) {
-    if (sourceFault(error) === null) throw error;
-    return false;
-  }
 }
 
 /** @returns false when the run was paused or cancelled in the meantime */

@@ -6,11 +6,11 @@ import { loadRequest } from '../db/requests.ts';
 import { findDataset } from '../policy/data-map.ts';
 import { sourceOf } from '../sources/open.ts';
 import type { ReachedRow } from '../sources/sql/find.ts';
-import { recordBatch } from './execute-run.ts';
 import { inErasureOrder, type ReachedDataset } from './gather-findings.ts';
 import type { Office } from './office.ts';
 import { pendingIn, settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
+import { recordBatch } from './record-batch.ts';
 
 /** What became of one erasure when it was made again. */
 export interface Replayed {

@@ -3,9 +3,10 @@ import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { runsIn } from '../db/runs.ts';
 import { bellDone, claimBell, unfinishedBells } from '../db/settings.ts';
 import type { Run } from '../disposition/run.ts';
-import { executeRun, recoverJournals } from './execute-run.ts';
+import { executeRun } from './execute-run.ts';
 import type { Office } from './office.ts';
 import { planDisposition } from './plan-run.ts';
+import { recoverJournals } from './record-batch.ts';
 
 /**
  * A rule's bell: one disposition run for one slot, whoever hears it first.

@@ -62,7 +62,24 @@ export interface TableDataset {
   readonly file: { readonly column: string; readonly root: string } | null;
 }
 
-/** Files of one folder: rotated logs, backups. The unit that goes is the whole file. */
+/** How a folder of logs goes line by line. */
+export interface LineUnit {
+  readonly format: 'common' | 'combined' | 'rfc5424' | 'rfc3164' | 'json' | 'pattern';
+  /** The field of a JSON line that says when: its name, or a path with dots. Null for other formats. */
+  readonly timeField: string | null;
+  /** For `format: pattern`: what stands where a line begins, in strptime's directives. */
+  readonly pattern: string | null;
+  /** What a time without an offset means. */
+  readonly zone: string;
+  /** A file written to within so many minutes is left for another run. */
+  readonly restMinutes: number;
+  /** Whether a line without a time belongs to the one before it, as a stack trace does; otherwise such a line stays. */
+  readonly continuation: boolean;
+  /** The file being written: the newest one, a name, or none of those that match. It is never touched. */
+  readonly current: { readonly kind: 'newest' | 'none' } | { readonly kind: 'name'; readonly name: string };
+}
+
+/** Files of one folder: rotated logs, backups. What goes is a whole file, or with `lines` a line of it. */
 export interface FolderDataset {
   readonly kind: 'folder';
   readonly id: DatasetId;
@@ -76,6 +93,8 @@ export interface FolderDataset {
   readonly time: 'name' | 'line';
   /** Never fewer than this many of the newest files remain. 0: no such floor. */
   readonly keepLast: number;
+  /** Absent: whole files go. */
+  readonly lines?: LineUnit;
 }
 
 export interface SqlSource {

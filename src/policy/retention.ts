@@ -289,8 +289,8 @@ export function ruleDigest(rule: RetentionRule, retention: Retention, map: DataM
 
 function destructionJson(dataset: Dataset): Json {
   if (dataset.kind === 'folder') {
-    const { folder, match, time, keepLast } = dataset;
-    return { folder, match, time, keepLast };
+    const { folder, match, time, keepLast, lines } = dataset;
+    return { folder, match, time, keepLast, ...(lines ? { lines: { ...lines } } : {}) };
   }
   const { table, key, time, links, onDispose, file } = dataset;
   return { table, key, time, links: linksJson(links), onDispose, file: file?.column ?? null };

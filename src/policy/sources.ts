@@ -1,15 +1,9 @@
 import { z } from 'zod';
-import type { DataMap, Field, FolderDataset, Link, OnDispose, Source, TableDataset } from './data-map.ts';
+import type { DataMap, Field, Link, OnDispose, Source, TableDataset } from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
+import { filesSchema, filesSource, nameSchema, type Report } from './folders.ts';
 import type { PolicyIssue, PolicyPath } from './yaml.ts';
 
-const nameSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z][A-Za-z0-9_-]*$/,
-    'Write letters, digits, - and _, a letter first: dots are kept for source.dataset.',
-  )
-  .max(63);
 const kindSchema = z
   .string()
   .regex(/^[a-z][a-z0-9_.-]*$/, 'Write it in small letters, such as email.')
@@ -122,35 +116,6 @@ const postgresSchema = z
   })
   .meta({ description: 'A PostgreSQL database.' });
 
-const folderDatasetSchema = z
-  .strictObject({
-    folder: z
-      .string()
-      .min(1)
-      .meta({ description: 'Folder beneath the root; . for the root itself.', examples: ['access'] }),
-    match: z
-      .string()
-      .min(1)
-      .meta({ description: 'Which files: * and one {date}.', examples: ['access-{date}.log'] }),
-    time: z
-      .enum(['name', 'line'])
-      .default('name')
-      .describe("Where a file's time comes from: the date in its name, or its newest line."),
-    keepLast: z.int().min(0).max(10_000).default(0).describe('Never fewer than this many of the newest files remain.'),
-  })
-  .meta({ description: 'Files of one folder.' });
-
-const filesSchema = z
-  .strictObject({
-    kind: z.literal('files'),
-    root: z
-      .string()
-      .min(1)
-      .meta({ description: 'The folder everything of this source is beneath.', examples: [`\${LOGS_ROOT}`] }),
-    datasets: z.record(nameSchema, folderDatasetSchema).describe('Name -> folder.'),
-  })
-  .meta({ description: 'Folders of files: rotated logs, backups.' });
-
 const laterKinds = ['mariadb', 'sqlite', 'restic', 's3'];
 
 /** `sources.yaml`: every system where records live, and what in it is whose. */
@@ -173,7 +138,6 @@ export const sourcesSchema = z
 
 export type SourcesFile = z.output<typeof sourcesSchema>;
 type PostgresFile = z.output<typeof postgresSchema>;
-type FilesFile = z.output<typeof filesSchema>;
 type TableFile = z.output<typeof tableDatasetSchema>;
 
 /**
@@ -199,8 +163,6 @@ export function resolveSources(
   });
   return { dataMap: Object.fromEntries(entries), issues };
 }
-
-type Report = (path: PolicyPath, code: string, detail: string, at?: 'key') => void;
 
 function sqlSource(
   name: string,
@@ -435,54 +397,6 @@ function checkCascades(datasets: readonly TableDataset[], path: PolicyPath, repo
     done.add(dataset.id);
   };
   for (const dataset of datasets) if (!done.has(dataset.id)) walk(dataset, []);
-}
-
-function filesSource(name: string, file: FilesFile, path: PolicyPath, report: Report): Source {
-  const datasets = Object.entries(file.datasets).map(([dataset, entry]): FolderDataset => {
-    const at = [...path, 'datasets', dataset];
-    if (/^([/\\]|[A-Za-z]:)/.test(entry.folder) || entry.folder.split(/[/\\]/).includes('..'))
-      report(
-        [...at, 'folder'],
-        'folder_outside',
-        `"${entry.folder}" leads out of the source's root. Write a folder beneath it, such as access.`,
-      );
-    if (/[/\\]/.test(entry.match))
-      report(
-        [...at, 'match'],
-        'match_invalid',
-        'A pattern names files of one folder, so it has no slash. Put the folder into folder.',
-      );
-    const dates = entry.match.split('{date}').length - 1;
-    const other = /\{(?!date\})[^}]*\}?|\?|\[/.exec(entry.match)?.[0];
-    if (other !== undefined)
-      report(
-        [...at, 'match'],
-        'match_invalid',
-        `"${other}" is not known in a pattern. Write * for any text and {date} for the date, such as access-{date}.log.`,
-      );
-    else if (dates > 1 || (dates === 0 && entry.time === 'name'))
-      report(
-        [...at, 'match'],
-        'match_invalid',
-        dates > 1
-          ? 'A pattern has one {date}. Write * for the other.'
-          : 'With time: name the pattern needs one {date}. Write it where the date stands, such as access-{date}.log, or write time: line.',
-      );
-    return { kind: 'folder', id: `${name}.${dataset}`, source: name, name: dataset, ...entry };
-  });
-  const places = new Map<string, string>();
-  for (const { folder, match, name: dataset } of datasets) {
-    const place = `${folder}/${match}`;
-    const other = places.get(place);
-    if (other !== undefined)
-      report(
-        [...path, 'datasets', dataset, 'match'],
-        'folder_twice',
-        `These files are already the dataset ${other}. Map them once.`,
-      );
-    else places.set(place, dataset);
-  }
-  return { kind: 'files', name, root: file.root, datasets };
 }
 
 function checkUrl(url: string, path: PolicyPath, report: Report): void {

@@ -28,6 +28,29 @@ export interface RemovalIntent {
   readonly items: readonly { readonly name: string; readonly sizeBytes: number; readonly commitment: string }[];
 }
 
+/**
+ * Lines that one rewriting of a file takes out: a row of the journal each such intent, written down before the new file
+ * takes the old one's place. Which of both it is shows in whether `made` is still there.
+ */
+export interface RewriteIntent {
+  readonly file: string;
+  /** The new file, beside the old one until it takes its place. */
+  readonly made: string;
+  /** 32 bytes a line, sorted. */
+  readonly leaves: Uint8Array;
+  /** In the last row only, written when the new file is whole and on disk. */
+  readonly last: RewriteEnd | null;
+}
+
+/** How the new file and the old one are known again after a crash. */
+export interface RewriteEnd {
+  /** No line stays: the file goes, too. */
+  readonly isEmpty: boolean;
+  /** The number the file system gave the new file. */
+  readonly made: string;
+  readonly was: { readonly sizeBytes: string; readonly seconds: string };
+}
+
 /** What a batch needs to know of the world around it. */
 export interface BatchSurroundings {
   /** The newest hold epoch Muniment has seen of this source. */
@@ -41,6 +64,10 @@ export interface BatchSurroundings {
   readonly now: () => Temporal.Instant;
   /** Writes the intent down, durably, before the first removal. */
   readonly intend: (intent: RemovalIntent) => Promise<void>;
+  /** The same of lines; `part` counts the batch's rows from 0. */
+  readonly intendRewrite: (intent: RewriteIntent, part: number) => Promise<void>;
+  /** Forgets what was intended for a rewriting of which nothing went. */
+  readonly withdraw: () => Promise<void>;
 }
 
 /** A system where records live. */
@@ -83,6 +110,10 @@ export interface RecordSource {
     items: RemovalIntent['items'],
     holds: readonly HeldScope[],
   ): Promise<RemovalIntent['items']>;
+  /** Whether a rewriting that a crash cut short has taken place. */
+  hasRewritten?(dataset: DatasetId, intent: Omit<RewriteIntent, 'leaves'>): Promise<boolean>;
+  /** Remove what a rewriting that did not take place left, once its intents are withdrawn. */
+  removeMade?(dataset: DatasetId): Promise<void>;
   /** Remove files whose rows went. @returns the batches of which some file could not be removed */
   removeLeavingFiles(): Promise<readonly string[]>;
   find(identifiers: readonly Identifier[]): Promise<Reached>;

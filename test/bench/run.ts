@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -20,6 +21,8 @@ import { policiesFolder } from '../support/policies.ts';
 // BENCH_ROWS sets the size of the table of messages (half of them due).
 const rows = Number(process.env.BENCH_ROWS ?? 200_000);
 const rounds = 3;
+// BENCH_LOG_MB: the size of the access log, half of whose lines are due.
+const logMb = Number(process.env.BENCH_LOG_MB ?? 100);
 
 const sources = `sources:
   app:
@@ -34,9 +37,15 @@ const sources = `sources:
         fields: { body: { category: communication.content, text: true } }
       conversations: { table: public.conversations, key: [id], onDispose: { messages: restrict } }
     exempt: { public.copy_of_messages: The same rows for the bare engine. , public.plain: The same entries for the bare engine. }
+  logs:
+    kind: files
+    root: \${BENCH_LOGS}
+    datasets:
+      access: { folder: ., match: "access-{date}.log", unit: line, format: combined }
 `;
 const retention = `rules:
   messages: { datasets: [app.messages], keep: P3Y, dispose: destroy, schedule: "15 2 * * *", authority: bench }
+  logs: { datasets: [logs.access], keep: P18M, dispose: destroy, schedule: "15 2 * * *", authority: bench }
 `;
 
 function print(bench: string, value: number, unit: string, ratio: number): void {
@@ -54,7 +63,22 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
+/** An access log whose old and new lines follow each other by turns, as those of several servers do when merged. */
+function accessLog(): string {
+  const lines: string[] = [];
+  let bytes = 0;
+  for (let at = 0; bytes < logMb * 1e6; at++) {
+    const year = at % 2 === 0 ? 2019 : 2099;
+    const line = `192.0.2.${at % 250} - user${at % 5000} [${String((at % 28) + 1).padStart(2, '0')}/May/${year}:10:${String(at % 60).padStart(2, '0')}:00 +0000] "GET /conversations/${at}/messages?page=${at % 9} HTTP/1.1" 200 ${at % 90_000} "https://kinfolk.example.com/inbox" "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"\n`;
+    bytes += line.length;
+    lines.push(line);
+  }
+  return lines.join('');
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'muniment-bench-'));
+const logs = join(folder, 'logs');
+mkdirSync(logs);
 const server = await startEmbedded({ folder: join(folder, 'database'), log: () => {} });
 await server.ensureDatabase('muniment');
 await server.ensureDatabase('bench');
@@ -82,6 +106,7 @@ try {
     MUNIMENT_MASTER_KEY: '11'.repeat(32),
     MUNIMENT_POLICIES: policiesFolder({ 'sources.yaml': sources, 'retention.yaml': retention }),
     BENCH_URL: server.url('bench'),
+    BENCH_LOGS: logs,
   });
   const house = await openHouse(config, { demo: true, publicUrl: 'http://localhost', log: () => {}, report: () => {} });
   const { office } = house;
@@ -104,7 +129,7 @@ try {
     await fill('messages');
     await fill('copy_of_messages');
     bare.push(await seconds(() => sql`DELETE FROM copy_of_messages WHERE sent_at < now() - interval '3 years'`));
-    const planned = await planDisposition(office, officer, { rules: [], dryRun: false });
+    const planned = await planDisposition(office, officer, { rules: ['messages'], dryRun: false });
     if (isRefusal(planned)) throw new Error(planned.detail);
     if (planned.state === 'refused') throw new Error(planned.refusal?.detail);
     ours.push(await seconds(() => executeRun(office, planned.id)));
@@ -174,6 +199,27 @@ try {
     entries / median(ledgerOurs),
     'entries/s',
     median(ledgerBare) / median(ledgerOurs),
+  );
+
+  const [logOurs, logBare]: [number[], number[]] = [[], []];
+  const text = accessLog();
+  const log = join(logs, 'access-20200101.log');
+  for (let round = 0; round < rounds; round++) {
+    writeFileSync(log, text);
+    utimesSync(log, new Date('2020-02-01'), new Date('2020-02-01'));
+    const bare = join(folder, 'grep.log');
+    logBare.push(await seconds(async () => execFileSync('sh', ['-c', `grep -v /2019: '${log}' > '${bare}'`])));
+    const planned = await planDisposition(office, officer, { rules: ['logs'], dryRun: false });
+    if (isRefusal(planned)) throw new Error(planned.detail);
+    if (planned.state === 'refused') throw new Error(planned.refusal?.detail);
+    logOurs.push(await seconds(() => executeRun(office, planned.id)));
+    if (!readFileSync(log).equals(readFileSync(bare))) throw new Error('the log is not what grep left of it');
+  }
+  print(
+    'purge of the lines of an access log, with content proof and journal, against grep -v',
+    text.length / 1e6 / median(logOurs),
+    'MB/s',
+    median(logBare) / median(logOurs),
   );
   await house.close();
 } finally {

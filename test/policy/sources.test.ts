@@ -201,6 +201,41 @@ describe('the data map', () => {
     });
   });
 
+  it('takes folders of logs that go line by line, and fills in what is usual', () => {
+    const { dataMap, problems } = parse(`sources:
+  logs:
+    kind: files
+    root: /var/log
+    datasets:
+      access: { folder: nginx, match: "access.log*", unit: line, format: combined }
+      app: { folder: app, match: "app-{date}.log*", unit: line, format: pattern, pattern: "%Y-%m-%d %H:%M", zone: Europe/Berlin, current: app.log }
+      events: { folder: app, match: "events-{date}", unit: line, format: json, timeField: ts, continuation: true, restMinutes: 5 }
+`);
+    expect(problems).toEqual([]);
+    const lines = (name: string) => {
+      const found = dataMap && findDataset(dataMap, `logs.${name}`);
+      return found?.kind === 'folder' ? found.lines : null;
+    };
+    const usual = { timeField: null, pattern: null, zone: 'UTC', restMinutes: 10 };
+    expect(lines('access')).toEqual({ ...usual, format: 'combined', continuation: false, current: { kind: 'newest' } });
+    expect(lines('app')).toEqual({
+      ...usual,
+      format: 'pattern',
+      pattern: '%Y-%m-%d %H:%M',
+      zone: 'Europe/Berlin',
+      continuation: true,
+      current: { kind: 'name', name: 'app.log' },
+    });
+    expect(lines('events')).toEqual({
+      ...usual,
+      format: 'json',
+      timeField: 'ts',
+      continuation: true,
+      restMinutes: 5,
+      current: { kind: 'none' },
+    });
+  });
+
   it('takes mask: null for what it says, emptying the column', () => {
     const { dataMap } = parse(
       app(
@@ -388,6 +423,53 @@ describe('a data map that is wrong says where and what to write', () => {
       'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a-{yyyy}.log" } } }\n',
       [
         '2:66 /sources/f/datasets/a/match "{yyyy}" is not known in a pattern. Write * for any text and {date} for the date, such as access-{date}.log.',
+      ],
+    ],
+    [
+      'lines of no format',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", unit: line } } }\n',
+      [
+        '2:78 /sources/f/datasets/a/unit With unit: line a line has to say when it was written. Add format: common, combined, rfc5424, rfc3164, json, pattern.',
+      ],
+    ],
+    [
+      'JSON without a field',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", unit: line, format: json } } }\n',
+      [
+        '2:92 /sources/f/datasets/a/format With format: json a field says when. Add timeField, such as timeField: time.',
+      ],
+    ],
+    [
+      'a pattern that names no time',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", unit: line, format: pattern, pattern: "%d" } } }\n',
+      [
+        '2:110 /sources/f/datasets/a/pattern It names no time. Write %Y-%m-%d or %d/%b/%Y with %H:%M:%S, %f for a fraction, %z for an offset, or %s for seconds since 1970.',
+      ],
+    ],
+    [
+      'a field for another format',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", unit: line, format: common, timeField: time } } }\n',
+      ['2:100 /sources/f/datasets/a/timeField timeField belongs to format: json. Write that, or remove timeField.'],
+    ],
+    [
+      'a format for whole files',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", format: common, time: line } } }\n',
+      [
+        '2:72 /sources/f/datasets/a/format format belongs to unit: line, and here whole files go. Add unit: line, or remove format.',
+      ],
+    ],
+    [
+      'keepLast for lines',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", unit: line, format: common, keepLast: 3 } } }\n',
+      [
+        '2:100 /sources/f/datasets/a/keepLast keepLast counts whole files, and with unit: line lines go. Remove keepLast, or write unit: file.',
+      ],
+    ],
+    [
+      'a current file elsewhere',
+      'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", unit: line, format: common, current: ../a.log } } }\n',
+      [
+        '2:109 /sources/f/datasets/a/current current names a file of the folder, so it has no slash. Write newest, none, or a name such as access.log.',
       ],
     ],
     [

@@ -13,6 +13,8 @@ export interface Destruction {
   readonly from?: string | null;
   readonly knownEpoch?: number;
   readonly mustHold?: readonly string[];
+  /** What else the world around it is. */
+  readonly around?: Partial<BatchSurroundings>;
 }
 
 /** Everything older than that, where no other rule says anything. */
@@ -36,6 +38,9 @@ export function destroy(app: RecordSource, order: Destruction = {}): Promise<Bat
     mustHold: order.mustHold ?? [],
     now: () => Temporal.Instant.from('2026-11-27T09:30:00Z'),
     intend: async () => {},
+    intendRewrite: async () => {},
+    withdraw: async () => {},
+    ...order.around,
   };
   return app.destroyBatch(
     {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { constants, type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { createInterface } from 'node:readline';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import { errorCode } from '../fault.ts';
+import { joinPieces, LineCutter } from './line-cutter.ts';
+import { MentionSearch } from './mentions.ts';
 
 /**
  * A file of a folder dataset. `until`: the file holds nothing newer than this instant. `from`: nothing older, where that
@@ -25,26 +27,72 @@ export interface FolderListing {
   readonly unmatched: readonly string[];
 }
 
+/** A plain file whose name fits, as it stood a moment ago. `endOfDay`: of the day in its name, where it has one. */
+export interface NamedFile {
+  readonly name: string;
+  readonly path: string;
+  readonly stat: BigIntStats;
+  readonly endOfDay: Temporal.Instant | null;
+}
+
+/** What is being made by us begins so; it is never a file of the dataset, whatever its pattern says. */
+export const ownPrefix = '.muniment-';
+
 /**
- * List a folder, oldest first. Only plain files directly inside it count: links and folders are never followed, so
- * that a planted link cannot lead a purge outside.
+ * The plain files directly inside a folder whose names fit, by name: links and folders are never followed, so that a
+ * planted link cannot lead a purge outside.
  * @throws what the file system says when the folder is not there
  */
-export async function listFolder(source: FilesSource, dataset: FolderDataset): Promise<FolderListing> {
+export async function namedFiles(
+  source: FilesSource,
+  dataset: FolderDataset,
+): Promise<{ folder: string; files: readonly NamedFile[]; unmatched: readonly string[] }> {
+  const folder = await folderOf(source, dataset);
+  const dayIn = nameReader(dataset.match);
+  const files: NamedFile[] = [];
+  const unmatched: string[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    if (name.startsWith(ownPrefix)) continue;
+    const path = join(folder, name);
+    const stat = await statOf(path);
+    // Rotated away since the folder was read.
+    if (stat === null) continue;
+    const day = stat.isFile() ? dayIn(name) : undefined;
+    const endOfDay = day ? endOfDayNamed(day) : null;
+    if (day === undefined || (day !== null && endOfDay === null)) unmatched.push(name);
+    else files.push({ name, path, stat, endOfDay });
+  }
+  return { folder, files, unmatched };
+}
+
+/** What stands at a path, without following a link; null where nothing does. */
+export async function statOf(path: string): Promise<BigIntStats | null> {
+  try {
+    return await lstat(path, { bigint: true });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    return null;
+  }
+}
+
+/** The folder of a dataset, without links on the way. @throws when it is not there, or lies outside the root */
+export async function folderOf(source: FilesSource, dataset: FolderDataset): Promise<string> {
   const root = await realpath(source.root);
   const folder = await realpath(join(root, dataset.folder));
   if (folder !== root && !folder.startsWith(root + sep))
     throw new Error(`${dataset.id}: the folder lies outside its source's root`);
-  const dayIn = nameReader(dataset.match);
+  return folder;
+}
+
+/** List a folder of whole files, oldest first. @throws what the file system says when the folder is not there */
+export async function listFolder(source: FilesSource, dataset: FolderDataset): Promise<FolderListing> {
+  const named = await namedFiles(source, dataset);
   const files: DatedFile[] = [];
-  const unmatched: string[] = [];
-  for (const name of (await readdir(folder)).sort()) {
-    const path = join(folder, name);
-    const stat = await lstat(path);
-    const day = stat.isFile() ? dayIn(name) : undefined;
-    const span = day === undefined ? null : await spanOf(dataset, day, path);
+  const unmatched = [...named.unmatched];
+  for (const { name, path, stat, endOfDay } of named.files) {
+    const span = await spanOf(dataset, endOfDay, path);
     if (span === null) unmatched.push(name);
-    else files.push({ name, path, sizeBytes: stat.size, ...span });
+    else files.push({ name, path, sizeBytes: Number(stat.size), ...span });
   }
   files.sort((a, b) => Temporal.Instant.compare(a.until, b.until) || (a.name < b.name ? -1 : 1));
   return { files, unmatched };
@@ -85,11 +133,9 @@ function fits(text: string, [first = '', ...others]: readonly string[]): boolean
  */
 async function spanOf(
   dataset: FolderDataset,
-  date: string | null,
+  endOfDay: Temporal.Instant | null,
   path: string,
 ): Promise<Pick<DatedFile, 'from' | 'until'> | null> {
-  const endOfDay = date === null ? null : endOfDayNamed(date);
-  if (date !== null && endOfDay === null) return null;
   if (dataset.time === 'name') return endOfDay ? { from: null, until: endOfDay } : null;
   const times = await lineTimes(path);
   const until = [endOfDay, ...times.tail].reduce(later, null);
@@ -141,20 +187,19 @@ async function lineTimes(path: string): Promise<{ head: Temporal.Instant[]; tail
 
 /** A packed file is read whole: its end cannot be reached otherwise. One that cannot be unpacked says nothing. */
 async function packedLineTimes(path: string): Promise<{ head: Temporal.Instant[]; tail: Temporal.Instant[] }> {
-  const lines = linesOf(path);
-  if (lines === null) return { head: [], tail: [] };
   const head: Temporal.Instant[] = [];
   let newest: Temporal.Instant | null = null;
-  try {
-    for await (const line of lines)
-      for (const at of timesIn(line)) {
+  const cutter = new LineCutter(
+    joinPieces((bytes, start, end, isFirst) => {
+      if (!isFirst) return;
+      for (const at of timesIn(bytes.toString('latin1', start, Math.min(end, start + edgeBytes)))) {
         if (head.length < 100) head.push(at);
         newest = later(newest, at);
       }
-  } catch (error) {
-    if (!isUnreadable(error)) throw error;
-    return { head: [], tail: newest === null ? [] : [newest] };
-  }
+    }),
+  );
+  await readThrough(path, (chunk) => cutter.cut(chunk));
+  cutter.end();
   return { head, tail: newest === null ? [] : [newest] };
 }
 
@@ -177,50 +222,85 @@ function timesIn(text: string): Temporal.Instant[] {
 /** SHA-256 of a file, streamed. */
 export async function fileSha256(path: string): Promise<Uint8Array> {
   const digest = createHash('sha256');
-  for await (const part of createReadStream(path)) digest.update(part as Uint8Array);
+  await using file = await openPlain(path);
+  for await (const chunk of chunksOf(file, null)) digest.update(chunk);
   return digest.digest();
 }
 
+/** Open a file to read; never through a link. */
+export function openPlain(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+}
+
 /** How a file is packed, by its name: read through, or not readable by us. */
-function packed(path: string): 'gzip' | 'zstd' | 'unknown' | null {
+export function packed(path: string): 'gzip' | 'zstd' | 'unknown' | null {
   if (/\.gz$/i.test(path)) return 'gzip';
   if (/\.zst$/i.test(path)) return 'zstd';
   return /\.(bz2|xz|lz4|lzma|zip|7z|br|z)$/i.test(path) ? 'unknown' : null;
 }
 
-/** The lines of a file, unpacked; null where we cannot unpack it. They are read one at a time. */
-function linesOf(path: string): AsyncIterable<string> | null {
-  const kind = packed(path);
-  if (kind === 'unknown') return null;
-  const file = createReadStream(path);
-  const through = kind === 'gzip' ? createGunzip() : kind === 'zstd' ? createZstdDecompress() : null;
-  if (through) file.on('error', (error) => through.destroy(error)).pipe(through);
-  return createInterface({ input: through ?? file, crlfDelay: Number.POSITIVE_INFINITY });
+const chunkBytes = 256 * 1024;
+
+/**
+ * The bytes of a file from its beginning, unpacked, chunk by chunk.
+ * @throws an error that `isUnreadable` knows when it is not what it is said to be packed as, or is cut off
+ */
+export async function* chunksOf(file: FileHandle, packing: 'gzip' | 'zstd' | null): AsyncGenerator<Buffer> {
+  const bytes = bytesOf(file);
+  if (packing === null) {
+    yield* bytes;
+    return;
+  }
+  const options = { chunkSize: chunkBytes };
+  const through = packing === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
+  // What goes wrong on the way comes out of the last stream.
+  pipeline(Readable.from(bytes), through, () => {});
+  for await (const chunk of through) yield chunk as Buffer;
+}
+
+/** Not by a stream of the file's: the file could not be closed before the stream, which closes it. */
+async function* bytesOf(file: FileHandle): AsyncGenerator<Buffer> {
+  for (let at = 0; ; ) {
+    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+/** @returns false when the file cannot be unpacked, or not to its end */
+async function readThrough(path: string, onChunk: (chunk: Buffer) => void): Promise<boolean> {
+  const packing = packed(path);
+  if (packing === 'unknown') return false;
+  await using file = await openPlain(path);
+  try {
+    for await (const chunk of chunksOf(file, packing)) onChunk(chunk);
+    return true;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return false;
+  }
 }
 
 /** A file that is packed by its name and is none, or is cut off. */
-function isUnreadable(error: unknown): boolean {
+export function isUnreadable(error: unknown): boolean {
   return /^(Z_|ZSTD_|ERR_ZSTD)/.test(errorCode(error));
 }
 
 /**
- * Whether any line of the file holds any of these values, in any case, also as a URL writes them (`%40`). A file that
- * cannot be read into is said to hold them: what cannot be looked at is kept.
+ * Whether any line of the file holds any of these values (see `MentionSearch`). A file that cannot be read into is said
+ * to hold them: what cannot be looked at is kept.
  */
 export async function fileMentions(path: string, values: readonly string[]): Promise<boolean> {
-  const lines = linesOf(path);
-  if (lines === null) return true;
-  const wanted = [...new Set(values.flatMap((value) => [value.trim(), encodeURIComponent(value.trim())]))].map(
-    (value) => value.toLowerCase(),
+  const search = new MentionSearch(values);
+  let isFound = false;
+  const cutter = new LineCutter(
+    joinPieces((bytes, start, end, isFirst, isLast) => {
+      isFound ||= search.look(bytes, start, end, isFirst, isLast);
+    }),
   );
-  try {
-    for await (const line of lines) {
-      const lower = line.toLowerCase();
-      if (wanted.some((value) => lower.includes(value))) return true;
-    }
-    return false;
-  } catch (error) {
-    if (!isUnreadable(error)) throw error;
-    return true;
-  }
+  const isWhole = await readThrough(path, (chunk) => cutter.cut(chunk));
+  cutter.end();
+  return isFound || !isWhole;
 }

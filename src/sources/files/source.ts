@@ -8,7 +8,17 @@ import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import { cutoffOfAll } from '../../policy/due.ts';
 import type { RecordSource } from '../source.ts';
 import { describeLeaving, finishRemoval, removeFiles, sortFolder } from './disposition.ts';
-import { listFolder } from './folder.ts';
+import { folderOf, listFolder, namedFiles } from './folder.ts';
+import {
+  type Counted,
+  checkLines,
+  countLines,
+  coverLines,
+  destroyLines,
+  type LineFolder,
+  removeMade,
+} from './lines.ts';
+import { hasRewritten } from './rewrite.ts';
 
 /** Files a batch takes at most: an intent is one row, and a crash repeats at most this much reading. */
 const filesPerBatch = 100;
@@ -21,6 +31,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
     return dataset;
   };
   const nothing = async function* () {};
+  const counted: Counted = new Map();
   return {
     name: source.name,
     kind: 'files',
@@ -28,9 +39,15 @@ export function openFilesSource(source: FilesSource): RecordSource {
     keepsHolds: false,
     check: () => checkFolders(source),
     clock: async () => null,
-    census: async (dataset, due, holds) => (await sortFolder(source, find(dataset), cutoffOfAll(due), holds)).census,
+    async census(id, due, holds) {
+      const dataset = find(id);
+      if (isByLine(dataset)) return countLines(source, dataset, cutoffOfAll(due), holds, counted);
+      return (await sortFolder(source, dataset, cutoffOfAll(due), holds)).census;
+    },
     async destroyBatch(order, around) {
       const dataset = find(order.dataset);
+      if (isByLine(dataset))
+        return destroyLines(source, dataset, { ...order, cutoff: cutoffOfAll(order.due) }, around, counted);
       const { free } = await sortFolder(source, dataset, cutoffOfAll(order.due), around.holds);
       const going = free.slice(0, filesPerBatch);
       if (going.length === 0) return { kind: 'nothing_due' };
@@ -58,6 +75,10 @@ export function openFilesSource(source: FilesSource): RecordSource {
       // Everything the folder has is asked, not only what is due today.
       const end = Temporal.Instant.from('9999-12-31T00:00:00Z');
       for (const dataset of source.datasets) {
+        if (isByLine(dataset)) {
+          coverage.push(await coverLines(source, dataset, hold));
+          continue;
+        }
         const all = { ...dataset, keepLast: 0 };
         const { census, free } = await sortFolder(source, all, end, [hold]);
         const { files } = await listFolder(source, dataset);
@@ -78,6 +99,8 @@ export function openFilesSource(source: FilesSource): RecordSource {
     uncopied: async () => [],
     markCopied: async () => {},
     finishRemoval: (dataset, items, holds) => finishRemoval(source, find(dataset), items, holds),
+    hasRewritten: async (dataset, intent) => hasRewritten(await folderOf(source, find(dataset)), intent),
+    removeMade: (dataset) => removeMade(source, find(dataset)),
     removeLeavingFiles: async () => [],
     find: async () => ({ own: new Map(), shared: new Map() }),
     previewErasure: async () => ({ free: [], held: [], restricted: [] }),
@@ -90,6 +113,10 @@ export function openFilesSource(source: FilesSource): RecordSource {
   };
 }
 
+function isByLine(dataset: FolderDataset): dataset is LineFolder {
+  return dataset.lines !== undefined;
+}
+
 /** What the journal says of files that went; also used when a start finishes an intent that a crash left open. */
 export function journalOf(
   order: { batch: string; run: string; dataset: string; seq: number; cutoff: Temporal.Instant; policy: string },
@@ -97,16 +124,26 @@ export function journalOf(
   epoch: number,
   destroyedAt: Temporal.Instant,
 ): JournalRow {
-  const sorted = [...commitments].sort();
+  return journalOfLeaves(order, Buffer.from([...commitments].sort().join(''), 'hex'), epoch, destroyedAt);
+}
+
+/** @param leaves 32 bytes a record, sorted */
+export function journalOfLeaves(
+  order: Parameters<typeof journalOf>[0],
+  leaves: Uint8Array,
+  epoch: number,
+  destroyedAt: Temporal.Instant,
+): JournalRow {
+  const count = leaves.length / 32;
   return {
     batch: order.batch,
     run: order.run,
     dataset: order.dataset,
     seq: order.seq,
     act: 'destroy',
-    counts: { [order.dataset]: commitments.length },
-    count: commitments.length,
-    leaves: new Uint8Array(Buffer.from(sorted.join(''), 'hex')),
+    counts: { [order.dataset]: count },
+    count,
+    leaves: new Uint8Array(leaves),
     cutoff: order.cutoff,
     policy: order.policy,
     epoch,
@@ -121,7 +158,8 @@ async function checkFolders(source: FilesSource): Promise<readonly Drift[]> {
     const report = (code: Drift['code'], detail: string, level: Drift['level']) =>
       found.push({ source: source.name, subject: dataset.id, code, detail, level });
     try {
-      const { unmatched } = await listFolder(source, dataset);
+      const { unmatched } = await (isByLine(dataset) ? namedFiles(source, dataset) : listFolder(source, dataset));
+      if (isByLine(dataset)) found.push(...(await checkLines(source, dataset)));
       await access(join(source.root, dataset.folder), constants.W_OK).catch(() =>
         report(
           'cannot_write',
