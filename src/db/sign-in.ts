@@ -281,6 +281,8 @@ export function openSignIn(
   /** Note when a session was last used, at most once a minute. */
   const touch = (id: string) =>
     db.sql`UPDATE sessions SET updated_at = now() WHERE id = ${id} AND updated_at < now() - interval '1 minute'`;
+  /** Challenges that nobody answered in time: whoever asks for a new one clears them away. */
+  const forgetChallenges = () => db.orm.delete(verifications).where(lt(verifications.expiresAt, new Date()));
   const endSession = (id: string) => db.orm.delete(sessions).where(eq(sessions.id, id));
   return {
     async session(headers) {
@@ -299,7 +301,6 @@ export function openSignIn(
       return found && !found.row.secondFactorAt ? { id: found.row.id, person: found.person } : null;
     },
     async enter(email, password, network, headers) {
-      await db.orm.delete(verifications).where(lt(verifications.expiresAt, new Date()));
       const reply = await auth.api.signInEmail({
         body: { email, password },
         headers: anonymous(headers),
@@ -396,6 +397,7 @@ export function openSignIn(
       return (await answerOf<{ backupCodes: string[] }>(reply))?.value.backupCodes ?? null;
     },
     async passkeyCreation(headers) {
+      await forgetChallenges();
       const made = await answerOf<object>(
         await auth.api.generatePasskeyRegistrationOptions({ headers, asResponse: true }),
       );
@@ -418,6 +420,7 @@ export function openSignIn(
       return cookies && { value: null, cookies };
     },
     async passkeyRequest(headers) {
+      await forgetChallenges();
       const made = await answerOf<object>(
         await auth.api.generatePasskeyAuthenticationOptions({ headers, asResponse: true }),
       );

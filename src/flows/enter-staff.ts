@@ -27,6 +27,10 @@ const limits = {
     { name: `network/${network}`, most: 100, seconds: 15 * minutes },
     { name: `account-network/${account}/${network}`, most: 10, seconds: 15 * minutes },
   ],
+  /** Pages that ask a stranger for a passkey: each challenge is kept for minutes. */
+  passkey: (network: string | null): readonly Limit[] => [
+    { name: `passkey/${network}`, most: 300, seconds: 15 * minutes },
+  ],
   /** Of an account by all strangers together. */
   account: (account: string): readonly Limit[] => [{ name: `account/${account}`, most: 30, seconds: 60 * minutes }],
   /** Three codes count at any moment, so that 30 wrong ones a day are one chance in ten thousand. */
@@ -128,6 +132,11 @@ async function whoGives(office: Office, visitor: Visitor, session: HalfSession |
   const email = (await emailOf(office, session.person.id))?.toLowerCase();
   const device = email === undefined ? null : knownDeviceOf(office, visitor.device, email);
   return device !== null ? `device/${session.person.id}/${device}` : session.person.id;
+}
+
+/** What a stranger's browser needs to use a passkey. */
+export async function askForPasskey(office: Office, network: string | null): Promise<WithCookies<string> | Refusal> {
+  return (await limitTries(office, limits.passkey(network))) ?? office.signIn.passkeyRequest(new Headers());
 }
 
 /** Use a passkey: it signs in by itself, or counts as a fresh proof of the person who is there already. */

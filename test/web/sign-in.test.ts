@@ -357,6 +357,27 @@ describe('a flood of wrong passwords', () => {
     expect((await visitor.post('/console/account/recovery', { password })).text).toContain('tried too often');
   });
 
+  it('keeps no more challenges of passkeys than a network may ask for, and none that has run out', async () => {
+    const { sql } = office.store.db;
+    const kept = async () => Number((await sql`SELECT count(*)::int AS n FROM verifications`)[0]?.n);
+    const ask = () => new Visitor(app).post('/console/sign-in/passkey');
+    network = '198.51.100.77';
+    expect((await ask()).status).toBe(200);
+    const before = await kept();
+    const statuses: number[] = [];
+    for (let i = 0; i < 31; i++)
+      statuses.push(...(await Promise.all(Array.from({ length: 10 }, ask))).map(({ status }) => status));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(299);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(11);
+    expect(await kept()).toBe(before + 299);
+    // Another network is not barred by it, and clears away what nobody answered.
+    network = '198.51.100.78';
+    await sql`UPDATE verifications SET expires_at = now() - interval '1 second'`;
+    expect((await ask()).status).toBe(200);
+    expect(await kept()).toBe(1);
+    network = '192.0.2.1';
+  });
+
   it('counts tries made at once, each', async () => {
     const { email } = await member();
     network = '192.0.2.88';

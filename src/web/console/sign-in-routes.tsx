@@ -6,6 +6,7 @@ import { addPasskey, beginApp, finishApp } from '../../flows/change-factors.ts';
 import { acceptInvitation, lookUpInvitation } from '../../flows/create-actor.ts';
 import { beginByCompany, companyMinutes, finishByCompany } from '../../flows/enter-company.ts';
 import {
+  askForPasskey,
   emailOf,
   enterByPassword,
   giveCode,
@@ -106,7 +107,8 @@ export function addSignInPages(app: ConsoleApp, office: Office, options: Console
   addCompanySignIn(app, office, { visitor, signInPage, enter });
 
   const passkeySignIn = async (c: Context, next: string, refusal: Refusal | null) => {
-    const request = await signIn.passkeyRequest(new Headers());
+    const request = await askForPasskey(office, options.networkOf(c));
+    if (isRefusal(request)) return signInPage(c, next, request);
     setCookies(c, request.cookies);
     return c.html(
       (<PasskeySignInPage door={door(next, refusal)} options={request.value} />) as Html,
