@@ -45,6 +45,8 @@ export const publicLimits = {
     { name: `link/${network}`, most: 60, seconds: 15 * minutes },
     { name: `link-of/${secret}`, most: 6, seconds: hours },
   ],
+  /** Each download stands in the ledger, which only grows. */
+  download: (request: string): readonly Limit[] => [{ name: `download/${request}`, most: 30, seconds: hours }],
   verify: (network: Network): readonly Limit[] => [{ name: `verify/${network}`, most: 60, seconds: 10 * minutes }],
 };
 

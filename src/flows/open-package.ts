@@ -5,6 +5,7 @@ import { commit } from '../db/commit.ts';
 import { grantBySecret, loadRequest } from '../db/requests.ts';
 import { entry } from '../ledger/entry.ts';
 import { packageIsOut, type SubjectRequest } from '../requests/request.ts';
+import { limitTries, publicLimits } from './limit-tries.ts';
 import type { Office } from './office.ts';
 import { type Download, readPackage } from './read-package.ts';
 import { requestOfSession, sendCode } from './verify-request.ts';
@@ -35,6 +36,8 @@ export async function readOwnPackage(office: Office, session: string): Promise<D
   if (isRefusal(request)) return request;
   if (!packageIsOut(request) || request.exportId === null)
     return refuse('not_ready', 'Your package is not ready yet. We write to you when it is.');
+  const tooOften = await limitTries(office, publicLimits.download(request.id));
+  if (tooOften) return tooOften;
   const now = office.now();
   await commit(office.store, {
     state: [],

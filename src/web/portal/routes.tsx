@@ -200,6 +200,6 @@ function statusPage(office: Office, request: SubjectRequest) {
 function message(office: Office, c: Context, title: string, refusal: Refusal) {
   return c.html(
     (<PortalMessage organization={office.policy.organization} title={title} refusal={refusal} />) as Html,
-    refusal.code === 'link_expired' ? 410 : 403,
+    refusal.code === 'link_expired' ? 410 : refusal.code === 'too_many_attempts' ? 429 : 403,
   );
 }
