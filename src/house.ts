@@ -133,6 +133,7 @@ export async function openHouse(config: Config, options: HouseOptions): Promise<
       signers,
       signIn,
       signInKey: hmacSha256(signInSecret, 'sign-in digests 1'),
+      pseudonyms: await ownSecret(store, 'pseudonyms', random, now()),
       company: config.company
         ? openCompany(config.company, {
             redirectUri: `${new URL(options.publicUrl).origin}${companyCallback}`,

@@ -48,7 +48,7 @@ function linesOf(run: Run): readonly string[] {
     ...run.parts.map((part) =>
       part.refusal
         ? `  ${part.dataset}: not done (${part.refusal.code}): ${part.refusal.detail}`
-        : `  ${part.dataset}, older than ${run.cutoffs[part.rule] ?? ''}: ${part.due} due, ${part.held} held, ${part.restricted} restricted, ${part.destroyed} destroyed`,
+        : `  ${part.dataset}, older than ${run.cutoffs[part.rule] ?? ''}: ${part.due} due, ${part.held} held, ${part.restricted} restricted, ${part.destroyed} ${part.act === 'mask' ? 'masked' : 'destroyed'}`,
     ),
     ...(run.refusal ? [`${run.refusal.code}: ${run.refusal.detail}`] : []),
     ...(run.state === 'awaiting_approval'

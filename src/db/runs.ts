@@ -31,6 +31,7 @@ export async function writeRunParts(tx: Queryable, run: Run): Promise<void> {
   const rows = run.parts.map((part) => ({
     runId: run.id,
     rule: part.rule,
+    act: part.act,
     ruleDigest: part.ruleDigest,
     dataset: part.dataset,
     state: part.state,
@@ -86,7 +87,12 @@ function toRun(store: Store, row: typeof runs.$inferSelect, parts: readonly (typ
     runKey: store.vault.unwrap(row.runKey, `run:${row.id}`),
     parts: parts
       .filter((part) => part.runId === row.id)
-      .map((part) => ({ ...part, state: part.state as RunPart['state'], refusal: part.refusal as RunPart['refusal'] }))
+      .map((part) => ({
+        ...part,
+        act: part.act as RunPart['act'],
+        state: part.state as RunPart['state'],
+        refusal: part.refusal as RunPart['refusal'],
+      }))
       .sort((a, b) => (a.dataset === b.dataset ? (a.rule < b.rule ? -1 : 1) : a.dataset < b.dataset ? -1 : 1)),
   };
 }

@@ -411,6 +411,8 @@ export const runParts = pgTable(
       .notNull()
       .references(() => runs.id),
     rule: text().notNull(),
+    /** What becomes of its records: destroy or mask. */
+    act: text().notNull().default('destroy'),
     /** What the rule destroys, as a digest: whether it changed since it last ran is asked of this. */
     ruleDigest: text('rule_digest').notNull(),
     dataset: text().notNull(),

@@ -17,6 +17,8 @@ export interface BatchOrder {
   readonly policy: string;
   /** 32 bytes: records are committed to under this key, so that a proof tells nothing about what went. */
   readonly runKey: Uint8Array;
+  /** Key of pseudonyms, 32 bytes: the same for every order, so that equal values stay equal. */
+  readonly pseudonyms: Uint8Array;
   readonly rows: number;
 }
 

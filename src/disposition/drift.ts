@@ -11,6 +11,7 @@ export interface Drift {
     | 'reference_undeclared'
     | 'time_not_a_time'
     | 'value_unusable'
+    | 'mask_unusable'
     | 'folder_missing'
     | 'file_unmatched'
     | 'file_left'

@@ -30,6 +30,8 @@ export interface Census {
 /** One rule on one dataset within a run. */
 export interface RunPart extends Census {
   readonly rule: string;
+  /** What becomes of its records. Masked ones count as `destroyed`: dealt with for good, as the rule says. */
+  readonly act: 'destroy' | 'mask';
   readonly ruleDigest: string;
   readonly state: 'planned' | 'running' | 'done' | 'failed' | 'refused';
   readonly destroyed: number;
@@ -69,6 +71,7 @@ const runMoves = {
 /** What a rule would do now: the question a plan answers for each dataset. */
 export interface PlannedPart {
   readonly rule: string;
+  readonly act: RunPart['act'];
   readonly ruleDigest: string;
   readonly cap: { readonly share: number | null; readonly timesUsual: number | null };
   readonly result: Census | Refusal;
@@ -190,6 +193,7 @@ function toPart(part: PlannedPart): RunPart {
     return {
       ...part.result,
       rule: part.rule,
+      act: part.act,
       ruleDigest: part.ruleDigest,
       state: 'planned',
       destroyed: 0,
@@ -200,6 +204,7 @@ function toPart(part: PlannedPart): RunPart {
   return {
     dataset,
     rule: part.rule,
+    act: part.act,
     ruleDigest: part.ruleDigest,
     total: 0,
     due: 0,

@@ -58,8 +58,9 @@ async function certify(office: Office, id: string): Promise<void> {
     startedBy: named(run.startedBy),
     approvedBy: named(run.approvedBy),
     cutoffs: run.cutoffs,
-    rules: run.parts.map(({ rule, dataset, state, total, due, held, restricted, destroyed, heldBy, refusal }) => ({
+    rules: run.parts.map(({ rule, act, dataset, state, total, due, held, restricted, destroyed, heldBy, refusal }) => ({
       rule,
+      act,
       dataset,
       state,
       total,
@@ -167,7 +168,7 @@ function certificateDocument(
       { kind: 'heading' as const, text: 'What went, and what was spared' },
       {
         kind: 'table' as const,
-        columns: ['Rule', 'Dataset', 'Older than', 'Due', 'Held', 'Restricted', 'Destroyed', 'State'],
+        columns: ['Rule', 'Dataset', 'Older than', 'Due', 'Held', 'Restricted', 'Destroyed or masked', 'State'],
         widths: [0.11, 0.17, 0.24, 0.08, 0.08, 0.12, 0.12, 0.08],
         rows: run.parts.map((part) => [
           part.rule,
@@ -176,7 +177,7 @@ function certificateDocument(
           String(part.due),
           String(part.held),
           String(part.restricted),
-          String(part.destroyed),
+          part.act === 'mask' ? `${part.destroyed} masked` : String(part.destroyed),
           part.state,
         ]),
       },

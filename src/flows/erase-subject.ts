@@ -117,6 +117,7 @@ async function erasePart(
       seq: before + index + 1,
       policy: request.policy,
       runKey,
+      pseudonyms: office.pseudonyms,
       rows,
     };
     orThrow(request.id, await pendingIn(office, part.source.name));

@@ -79,6 +79,7 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
       due,
       policy: run.policy,
       runKey: run.runKey,
+      pseudonyms: office.pseudonyms,
       rows: pace.rowsPerBatch,
     };
     const result = await oneBatch(office, source, order, from, pace);

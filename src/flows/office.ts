@@ -30,6 +30,8 @@ export interface Office {
   readonly signIn: SignIn;
   /** For digests of who tries to get in, and from where. */
   readonly signInKey: Uint8Array;
+  /** Key of pseudonyms in masked rows, 32 bytes. */
+  readonly pseudonyms: Uint8Array;
   /** The company's OpenID Connect provider; null: none is configured. */
   readonly company: Company | null;
   /** Where alarms are posted; null: nowhere. */

@@ -94,6 +94,7 @@ export async function planDisposition(
       const digest = ruleDigest(rule, office.policy.retention, office.policy.dataMap);
       parts.push({
         rule: rule.id,
+        act: due.act,
         ruleDigest: digest,
         cap: rule.cap,
         result: await countPart(office, dataset, due, holds, checked.get(source.name) ?? [], refreshed),

@@ -45,7 +45,7 @@ export async function recordBatch(office: Office, source: RecordSource, journal:
     };
     const isRun = journal.run.startsWith('run_');
     const what = isRun
-      ? entry('batch.destroyed', now, 'system', facts)
+      ? entry(journal.act === 'mask' ? 'batch.masked' : 'batch.destroyed', now, 'system', facts)
       : entry('erasure.batch', now, 'system', {
           request: journal.run,
           dataset: journal.dataset,

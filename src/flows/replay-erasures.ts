@@ -87,6 +87,7 @@ async function replay(office: Office, erasure: WrittenErasure): Promise<Replayed
             seq: Buffer.from(office.random(4)).readUInt32BE() >>> 1,
             policy: office.policy.digest,
             runKey,
+            pseudonyms: office.pseudonyms,
             rows,
           },
           act,

@@ -209,6 +209,7 @@ export const runView = z
     rules: z.array(
       z.object({
         rule: z.string(),
+        act: z.enum(['destroy', 'mask']),
         dataset: z.string(),
         state: z.string(),
         total: z.int(),
@@ -239,19 +240,22 @@ export function viewRun(run: Run): z.input<typeof runView> {
     approvedBy: run.approvedBy,
     approvalReasons: [...run.approvalReasons],
     cutoffs: { ...run.cutoffs },
-    rules: run.parts.map(({ rule, dataset, state, total, due, held, restricted, destroyed, batches, ...part }) => ({
-      rule,
-      dataset,
-      state,
-      total,
-      due,
-      held,
-      restricted,
-      destroyed,
-      batches,
-      heldBy: { ...part.heldBy },
-      refusal: part.refusal,
-    })),
+    rules: run.parts.map(
+      ({ rule, act, dataset, state, total, due, held, restricted, destroyed, batches, ...part }) => ({
+        rule,
+        act,
+        dataset,
+        state,
+        total,
+        due,
+        held,
+        restricted,
+        destroyed,
+        batches,
+        heldBy: { ...part.heldBy },
+        refusal: part.refusal,
+      }),
+    ),
     refusal: run.refusal,
     certificate: run.certificate && {
       json: `/api/v1/disposition/runs/${run.id}/certificate.json`,

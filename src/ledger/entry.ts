@@ -72,6 +72,18 @@ interface EntryFacts {
     /** `source`: journalled in the source's own transaction; `intent`: lock and journal in Muniment's database. */
     way: 'source' | 'intent';
   };
+  'batch.masked': {
+    batch: string;
+    run: string;
+    dataset: string;
+    count: number;
+    root: string;
+    cutoff: string;
+    policy: string;
+    epoch: number;
+    /** `source`: journalled in the source's own transaction; `intent`: lock and journal in Muniment's database. */
+    way: 'source' | 'intent';
+  };
   'request.received': { request: string; type: string; regime: string; policy: string; subject: string };
   'request.moved': { request: string; move: string; from: string; to: string };
   'request.code_sent': { request: string };

@@ -29,12 +29,22 @@ export interface Link {
   readonly owns: boolean;
 }
 
+/**
+ * What can replace a value:
+ * - `null` empties it; `fixed` writes `erased-` and the row's key;
+ * - `pseudonym` writes an HMAC of it, so that rows that had the same value still have the same, and nobody learns which;
+ * - `month` and `year` cut a time to the beginning of its month or year, in UTC;
+ * - `redact` blackens every character but spaces.
+ */
+export const maskStrategies = ['null', 'fixed', 'pseudonym', 'month', 'year', 'redact'] as const;
+export type MaskStrategy = (typeof maskStrategies)[number];
+
 /** What a column holds. `text`: free text, searched for identifiers and shown in exports. */
 export interface Field {
   readonly category: string;
   readonly text: boolean;
-  /** On an erasure where the row must stay: what replaces the value. Absent: the value is left. */
-  readonly mask: 'null' | 'fixed' | null;
+  /** Where the row is masked and stays, by an erasure or a retention rule: what replaces the value. Null: it is left. */
+  readonly mask: MaskStrategy | null;
 }
 
 /** Rows of one table. */

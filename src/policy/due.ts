@@ -17,6 +17,8 @@ export interface Kept {
 
 /** What a rule takes of a dataset at one moment. */
 export interface Due {
+  /** What becomes of the records: they go, or their fields are masked, those in which something is left to mask. */
+  readonly act: 'destroy' | 'mask';
   /** Records older than this. */
   readonly cutoff: Temporal.Instant;
   readonly where: Selection;
@@ -36,15 +38,19 @@ interface Beside {
 
 /**
  * Of the rules for one dataset, the more specific replaces the more general where it applies; of those that are left,
- * the longest window wins, whether its records are destroyed at its end or not.
+ * the longest window wins, whether its records are destroyed at its end or not. Masking is a question of its own: records
+ * may be masked after a year and destroyed after three. A rule that only keeps has a say in both.
  */
 function beside(retention: Retention, rule: RetentionRule, dataset: DatasetId): Beside {
-  const all = rulesOf(retention, dataset).filter(({ id }) => id !== rule.id);
+  const all = rulesOf(retention, dataset).filter(({ id, dispose }) => id !== rule.id && hasSay(dispose, rule.dispose));
   const where = whereOf(rule, dataset);
   const narrower = all.filter((other) => isNarrower(whereOf(other, dataset), where));
   const others = all.filter((other) => !narrower.includes(other) && !isNarrower(where, whereOf(other, dataset)));
   return { narrower, others };
 }
+
+const hasSay = (one: RetentionRule['dispose'], other: RetentionRule['dispose']) =>
+  one === other || one === 'retain' || other === 'retain';
 
 const rulesOf = (retention: Retention, dataset: DatasetId) =>
   Object.values(retention).filter((rule) => rule.datasets.includes(dataset));
@@ -108,11 +114,17 @@ export function dueOf(
     if (other.dispose === 'retain') return keptOf(dataset, at)(other);
     return isFirst(other) ? keptOf(dataset, () => null)(other) : [];
   });
-  const beneath = [...datasetsBeneath(dataMap, dataset)].flatMap((id): [DatasetId, readonly Kept[]][] => {
-    const kept = rulesOf(retention, id).map(keptOf(id, at));
-    return kept.length === 0 ? [] : [[id, kept]];
-  });
+  const isMasking = rule.dispose === 'mask';
+  const beneath = [...(isMasking ? [] : datasetsBeneath(dataMap, dataset))].flatMap(
+    (id): [DatasetId, readonly Kept[]][] => {
+      const kept = rulesOf(retention, id)
+        .filter(({ dispose }) => dispose !== 'mask')
+        .map(keptOf(id, at));
+      return kept.length === 0 ? [] : [[id, kept]];
+    },
+  );
   return {
+    act: rule.dispose,
     cutoff,
     where: whereOf(rule, dataset),
     not: narrower.map((other) => whereOf(other, dataset)),

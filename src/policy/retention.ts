@@ -18,8 +18,11 @@ export interface RetentionRule {
   readonly title: string;
   readonly datasets: readonly DatasetId[];
   readonly keep: Keep;
-  /** What becomes of a record at its end. `retain`: nothing by this rule, and nothing by another one before it. */
-  readonly dispose: 'destroy' | 'retain';
+  /**
+   * What becomes of a record at its end: it goes, or stays with its fields masked. `retain`: nothing by this rule, and
+   * nothing by another one before it.
+   */
+  readonly dispose: 'destroy' | 'mask' | 'retain';
   /** Which rows of a dataset it is for; a dataset that is not here: all of them. */
   readonly where: Readonly<Record<DatasetId, Selection>>;
   /** crontab(5), five fields, read in `zone`; null: the rule only keeps, and never looks. */
@@ -54,15 +57,15 @@ const ruleSchema = z
       .meta({ description: 'source.dataset, one or more.', examples: [['app.messages']] }),
     keep: keepSchema,
     dispose: z
-      .enum(['destroy', 'retain'], {
+      .enum(['destroy', 'mask', 'retain'], {
         error: ({ input }) =>
-          input === 'mask' || input === 'archive' || input === 'anonymize' || input === 'anonymise'
-            ? `dispose: ${input} is not supported yet. Write destroy or retain.`
-            : 'Write destroy or retain.',
+          input === 'anonymize' || input === 'anonymise' || input === 'pseudonymize'
+            ? 'Write mask: what replaces each value stands with its field in sources.yaml.'
+            : 'Write destroy, mask or retain.',
       })
       .meta({
         description:
-          'destroy: records go when their time is up. retain: this rule only keeps, against every other rule.',
+          'destroy: records go when their time is up. mask: they stay, and the fields that sources.yaml masks are replaced. retain: this rule only keeps, against every other rule.',
       }),
     where: whereSchema.optional(),
     schedule: z
@@ -145,6 +148,12 @@ export function resolveRetention(
           code: 'time_missing',
           detail: `${dataset} has no time to count from. Add time: COLUMN to it in sources.yaml, or take it out of this rule.`,
         });
+      if (rule.dispose === 'mask' && found && !masks(found))
+        issues.push({
+          path: ['rules', id, 'dispose'],
+          code: 'mask_missing',
+          detail: `No field of ${dataset} says in sources.yaml what replaces its value. Add mask: fixed or mask: "null" to a field there.`,
+        });
       if (!rule.where || !map || !found) continue;
       if (found.kind !== 'table') {
         const detail = `${dataset} is a folder: its files have no columns. Take where out, or give it a rule of its own.`;
@@ -155,7 +164,7 @@ export function resolveRetention(
       where[dataset] = resolved.selection;
       issues.push(...resolved.issues);
     }
-    if (rule.dispose === 'destroy' && rule.schedule === undefined)
+    if (rule.dispose !== 'retain' && rule.schedule === undefined)
       issues.push({
         path: ['rules', id],
         code: 'schedule_missing',
@@ -167,11 +176,11 @@ export function resolveRetention(
         code: 'schedule_invalid',
         detail: 'A rule that only keeps does nothing at any time. Take schedule out.',
       });
-    if (keep.period === null && rule.dispose === 'destroy')
+    if (keep.period === null && rule.dispose !== 'retain')
       issues.push({
         path: ['rules', id, 'dispose'],
         code: 'never_due',
-        detail: 'What is kept forever is never destroyed. Write dispose: retain, or a period.',
+        detail: 'What is kept forever is never destroyed or masked. Write dispose: retain, or a period.',
       });
     if (keep.period !== null && keep.atLeast !== null && !isNeverLonger(keep.atLeast, keep.period))
       issues.push({
@@ -195,6 +204,9 @@ export function resolveRetention(
   issues.push(...outOfBounds(retention));
   return { retention, issues };
 }
+
+const masks = (dataset: Dataset) =>
+  dataset.kind === 'table' && Object.values(dataset.fields).some(({ mask }) => mask !== null);
 
 /** Rules that are there for some records of a bounded rule, and keep them for less or for longer than its bounds. */
 function outOfBounds(retention: Retention): readonly PolicyIssue[] {
@@ -278,11 +290,15 @@ export function ruleDigest(rule: RetentionRule, retention: Retention, map: DataM
     if (dataset.kind === 'table') for (const child of Object.keys(dataset.onDispose)) visit(child);
   };
   for (const dataset of datasets) visit(dataset);
+  const masks = Object.fromEntries(
+    datasets.toSorted().map((dataset) => [dataset, masksJson(findDataset(map, dataset))]),
+  );
   return sha256Hex(
     canonicalJson({
       rule: { id, datasets: datasets.toSorted(), keep: keepJson(keep), dispose, cap, zone, ...whereJson(where) },
       ...(beside === undefined ? {} : { beside }),
       datasets: Object.fromEntries(reached),
+      ...(dispose === 'mask' ? { masks } : {}),
     }),
   );
 }
@@ -294,4 +310,9 @@ function destructionJson(dataset: Dataset): Json {
   }
   const { table, key, time, links, onDispose, file } = dataset;
   return { table, key, time, links: linksJson(links), onDispose, file: file?.column ?? null };
+}
+
+function masksJson(dataset: Dataset | undefined): Json {
+  if (dataset?.kind !== 'table') return {};
+  return Object.fromEntries(Object.entries(dataset.fields).map(([column, { mask }]) => [column, mask]));
 }

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import type { DataMap, Field, Link, OnDispose, Source, TableDataset } from './data-map.ts';
+import {
+  type DataMap,
+  type Field,
+  type Link,
+  maskStrategies,
+  type OnDispose,
+  type Source,
+  type TableDataset,
+} from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
 import { filesSchema, filesSource, nameSchema, type Report } from './folders.ts';
 import type { PolicyIssue, PolicyPath } from './yaml.ts';
@@ -48,10 +56,12 @@ const fieldSchema = z
     category: kindSchema.meta({ description: 'What kind of data this is.', examples: ['communication.content'] }),
     text: z.boolean().default(false).describe('Free text: searched for identifiers, shown in exports.'),
     mask: z
-      .enum(['null', 'fixed'])
+      .enum(maskStrategies)
       .or(z.null())
       .optional()
-      .describe('What replaces the value where an erasure leaves the row: null empties it, fixed writes a mark.'),
+      .describe(
+        'What replaces the value where the row is masked and stays: null empties it, fixed writes a mark, pseudonym an HMAC of it, month and year cut a time, redact blackens a text.',
+      ),
   })
   .meta({ description: 'What a column holds.', examples: [{ category: 'communication.content', text: true }] });
 
@@ -231,6 +241,12 @@ function tableDataset(
           [...path, 'fields', column, 'mask'],
           'key_masked',
           `"${bare}" is part of the key and cannot be masked. Remove mask.`,
+        );
+      if ((mask === 'month' || mask === 'year') && file.time !== undefined && bare === bareColumn(file.time))
+        report(
+          [...path, 'fields', column, 'mask'],
+          'time_masked',
+          `"${bare}" is what windows are counted from and cannot be cut. Remove mask, or name another time.`,
         );
       return [bare, { category: field.category, text: field.text, mask }];
     }),

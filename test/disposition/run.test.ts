@@ -30,6 +30,7 @@ const calm: Guards = { lastRunAt: null, otherClocks: [], jumpSeconds: 0, demonst
 const census = { dataset: 'app.messages', total: 100, due: 20, held: 5, restricted: 1, heldBy: { hld_1: 5 } };
 const part: PlannedPart = {
   rule: 'messages',
+  act: 'destroy',
   ruleDigest: 'd',
   cap: { share: null, timesUsual: null },
   result: census,

@@ -66,6 +66,33 @@ describe('rules that share a dataset', () => {
     expect(ended.certificate).not.toBeNull();
   });
 
+  it('may mask after one time and destroy after another, and say which they did', async () => {
+    const bare = '{ datasets: [app.messages], keep: P1Y, dispose: mask, schedule: "15 2 * * *", authority: test }';
+    const sources = chatSources().replace('text: true }', 'text: true, mask: redact }');
+    await using world = await openWorld({ tables, sources, retention: rules({ all, bare }) });
+    const { office } = world;
+    const run = await start(office);
+    expect(run.parts).toMatchObject([
+      { rule: 'all', act: 'destroy', due: 20 },
+      { rule: 'bare', act: 'mask', due: 40 },
+    ]);
+    await executeRun(office, run.id, slow);
+    await certifyRun(office, run.id);
+    const ended = done(await lookUpRun(office, run.id));
+    expect(ended).toMatchObject({ state: 'completed', parts: [{ destroyed: 20 }, { destroyed: 20, due: 20 }] });
+    expect((await world.app.sql`SELECT DISTINCT body FROM messages ORDER BY body`).map(({ body }) => body)).toEqual([
+      '████',
+      '██████',
+    ]);
+    const kinds = await office.store.db.sql`SELECT kind, count(*)::int AS n FROM
+      (SELECT kind FROM ledger_entries UNION ALL SELECT convert_from(bytes, 'UTF8')::jsonb->>'kind' FROM ledger_pending) e
+      WHERE kind LIKE 'batch.%' GROUP BY kind ORDER BY kind`;
+    expect(kinds.map(({ kind }) => kind)).toEqual(['batch.destroyed', 'batch.masked']);
+    // Next time there is nothing left to do, though every message is as old as it was.
+    const again = done(await planDisposition(office, officer, { rules: [], dryRun: true }));
+    expect(again.parts).toMatchObject([{ due: 0 }, { due: 0 }]);
+  });
+
   it('are not carried out when they say something else by then than what was approved', async () => {
     await using world = await openWorld({ tables, retention: rules({ all, system }) });
     const run = await start(world.office);

@@ -69,6 +69,17 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
     epoch: 1,
     way: 'source',
   },
+  'batch.masked': {
+    batch: 'run_1/app.messages/1',
+    run: 'run_1',
+    dataset: 'app.messages',
+    count: 238,
+    root: digest('e'),
+    cutoff: '2023-11-27T09:30:00.123Z',
+    policy: digest('a'),
+    epoch: 1,
+    way: 'source',
+  },
   'request.received': {
     request: 'req_1',
     type: 'access',

@@ -108,14 +108,14 @@ describe('the retention schedule', () => {
       '/rules/messages/keep "P0D" is no time at all. Write how long to keep, such as P90D.',
     ],
     [
-      'masking',
+      'masking where nothing says how',
       rule({ dispose: 'mask' }),
-      '/rules/messages/dispose "dispose" is "mask". dispose: mask is not supported yet. Write destroy or retain.',
+      '/rules/messages/dispose No field of app.messages says in sources.yaml what replaces its value. Add mask: fixed or mask: "null" to a field there.',
     ],
     [
       'another word for it',
       rule({ dispose: 'delete' }),
-      '/rules/messages/dispose "dispose" is "delete". Write destroy or retain.',
+      '/rules/messages/dispose "dispose" is "delete". Write destroy, mask or retain.',
     ],
     [
       'percent',
@@ -150,7 +150,7 @@ describe('the retention schedule', () => {
     [
       'destroying what is kept forever',
       rule({ keep: 'forever' }),
-      '/rules/messages/dispose What is kept forever is never destroyed. Write dispose: retain, or a period.',
+      '/rules/messages/dispose What is kept forever is never destroyed or masked. Write dispose: retain, or a period.',
     ],
     [
       'destroying at no time',

@@ -608,6 +608,7 @@ function erase(app: RecordSource, dataset: string, ids: readonly string[], act: 
       seq: Number(ids[0]),
       policy: 'p',
       runKey,
+      pseudonyms: new Uint8Array(32).fill(9),
       rows,
     },
     act,

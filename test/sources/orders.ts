@@ -19,6 +19,7 @@ export interface Destruction {
 
 /** Everything older than that, where no other rule says anything. */
 export const olderThan = (cutoff: string): Due => ({
+  act: 'destroy',
   cutoff: Temporal.Instant.from(cutoff),
   where: [],
   not: [],
@@ -51,6 +52,7 @@ export function destroy(app: RecordSource, order: Destruction = {}): Promise<Bat
       due: order.due ?? olderThan(order.cutoff ?? '2020-01-01T00:00:00Z'),
       policy: 'p'.repeat(64),
       runKey,
+      pseudonyms: new Uint8Array(32).fill(9),
       rows: order.rows ?? 1000,
     },
     around,

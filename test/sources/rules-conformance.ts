@@ -6,7 +6,7 @@ import { dueOf } from '../../src/policy/due.ts';
 import { resolveRetention, retentionSchema, ruleCutoff } from '../../src/policy/retention.ts';
 import { Bench } from './conformance.ts';
 import { dataMapOf, type EngineWorld, tablesOf } from './engine-world.ts';
-import { destroy } from './orders.ts';
+import { destroy, olderThan } from './orders.ts';
 
 /** A rule as this file's own reading of the policy understands it. */
 interface Rule {
@@ -14,7 +14,7 @@ interface Rule {
   readonly of: 'messages' | 'conversations';
   /** Days; null: for ever. */
   readonly keep: number | null;
-  readonly dispose: 'destroy' | 'retain';
+  readonly dispose: 'destroy' | 'mask' | 'retain';
   readonly sender: readonly (number | null)[] | null;
   readonly isNot: boolean;
   readonly subject: string | null;
@@ -26,6 +26,7 @@ interface Message {
   readonly sender: number | null;
   /** Whole days before now, and half a day; null: nobody knows. */
   readonly age: number | null;
+  masked?: boolean;
 }
 
 interface Conversation {
@@ -40,11 +41,17 @@ const daysAgo = (age: number) => now.subtract({ hours: age * 24 + 12 }).toString
 const ruleSpec = fc.record({
   of: fc.constantFrom('messages', 'messages', 'messages', 'conversations'),
   keep: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 6 }),
-  dispose: fc.constantFrom('destroy', 'destroy', 'retain'),
+  dispose: fc.constantFrom('destroy', 'destroy', 'mask', 'retain'),
   sender: fc.option(fc.uniqueArray(fc.constantFrom(1, 2, 3, null), { minLength: 1, maxLength: 2 })),
   isNot: fc.boolean(),
   subject: fc.option(fc.constantFrom('school', "o'clock")),
 });
+const disposeOf = ({ keep, of, dispose }: { keep: number | null; of: string; dispose: string }): Rule['dispose'] => {
+  if (keep === null) return 'retain';
+  // Conversations have nothing to mask.
+  return (of === 'conversations' && dispose === 'mask' ? 'destroy' : dispose) as Rule['dispose'];
+};
+
 const world = fc.record({
   rules: fc.array(ruleSpec, { minLength: 1, maxLength: 5 }).map((specs) =>
     specs.map(
@@ -52,7 +59,7 @@ const world = fc.record({
         ...spec,
         name: `rule${i}`,
         of: spec.of as Rule['of'],
-        dispose: spec.keep === null ? 'retain' : (spec.dispose as Rule['dispose']),
+        dispose: disposeOf(spec),
         sender: spec.of === 'messages' ? spec.sender : null,
       }),
     ),
@@ -87,7 +94,7 @@ const written = (rules: readonly Rule[]) =>
           datasets: [`app.${of}`],
           keep: keep === null ? 'forever' : `P${keep}D`,
           dispose,
-          ...(dispose === 'destroy' ? { schedule: '0 2 * * *' } : {}),
+          ...(dispose === 'retain' ? {} : { schedule: '0 2 * * *' }),
           authority: 'a test',
           where: {
             ...(sender ? { sender_id: isNot ? { not: sender } : sender } : {}),
@@ -118,9 +125,9 @@ class Model {
     return rule.subject === null || conversation?.subject === rule.subject;
   }
 
-  /** The rules with a say over a row: no more specific one is there for it. */
-  over(row: Message | Conversation): readonly Rule[] {
-    const all = this.rules.filter((rule) => this.selects(rule, row));
+  /** The rules with a say over whether that becomes of a row: no more specific one is there for it. */
+  over(row: Message | Conversation, act: 'destroy' | 'mask'): readonly Rule[] {
+    const all = this.rules.filter((rule) => [act, 'retain'].includes(rule.dispose) && this.selects(rule, row));
     const says = ({ sender, isNot, subject }: Rule) => [
       ...(sender ? [`sender ${isNot} ${sender.map(String).sort().join()}`] : []),
       ...(subject === null ? [] : [`subject ${subject}`]),
@@ -138,12 +145,12 @@ class Model {
     return rule.keep === null || row.age === null || row.age < rule.keep;
   }
 
-  /** Which rule takes the row, and whether it may. */
-  takenBy(row: Message | Conversation): string | null {
-    const over = this.over(row);
+  /** Which rule does that to the row, and whether it may. */
+  takenBy(row: Message | Conversation, act: 'destroy' | 'mask'): string | null {
+    const over = this.over(row, act);
     if (over.some((rule) => this.keeps(rule, row))) return null;
     const [first] = over
-      .filter(({ dispose }) => dispose === 'destroy')
+      .filter(({ dispose }) => dispose === act)
       .toSorted((a, b) => (b.keep ?? 0) - (a.keep ?? 0) || (a.name < b.name ? -1 : 1));
     return first?.name ?? null;
   }
@@ -152,7 +159,13 @@ class Model {
   run(rule: Rule): readonly string[] {
     if (rule.dispose === 'retain') return [];
     const own = rule.of === 'messages' ? this.messages : this.conversations;
-    const gone = own.filter((row) => this.takenBy(row) === rule.name);
+    const { dispose } = rule;
+    const gone = own.filter((row) => this.takenBy(row, dispose) === rule.name);
+    if (dispose === 'mask') {
+      const left = gone.filter((row) => !(row as Message).masked);
+      for (const row of left) (row as Message).masked = true;
+      return left.map(({ id }) => `m${id} masked`);
+    }
     if (rule.of === 'messages') {
       for (const row of gone) this.messages.splice(this.messages.indexOf(row as Message), 1);
       return gone.map(({ id }) => `m${id}`);
@@ -161,7 +174,8 @@ class Model {
     const free = gone.filter(
       ({ id }) =>
         !this.messages.some(
-          (message) => message.conversation === id && this.over(message).some((one) => this.keeps(one, message)),
+          (message) =>
+            message.conversation === id && this.over(message, 'destroy').some((one) => this.keeps(one, message)),
         ),
     );
     const ids = new Set(free.map(({ id }) => id));
@@ -185,7 +199,7 @@ export function rulesConformance(engine: string, openWorld: () => Promise<Engine
       const dataMap = dataMapOf(b.sources(), b.world.place);
       const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
       let seq = 0;
-      const seen = { taken: 0, twoRules: 0, blocked: 0 };
+      const seen = { taken: 0, masked: 0, twoRules: 0, blocked: 0 };
       await fc.assert(
         fc.asyncProperty(world, async ({ rules, conversations, messages }) => {
           const { retention, issues } = resolveRetention(written(rules), dataMap);
@@ -202,7 +216,11 @@ export function rulesConformance(engine: string, openWorld: () => Promise<Engine
                 `INSERT INTO messages VALUES (${id}, ${conversation ?? 'NULL'}, ${sender ?? 'NULL'}, NULL, ${age === null ? 'NULL' : b.world.time(daysAgo(age))}, 'm')`,
             ),
           );
-          const model = new Model(rules, [...conversations], messages);
+          const model = new Model(
+            rules,
+            [...conversations],
+            messages.map((message) => ({ ...message })),
+          );
           const cutoffs = Object.fromEntries(
             Object.values(retention).flatMap((rule): [string, string][] => {
               const cutoff = ruleCutoff(rule, now);
@@ -213,6 +231,8 @@ export function rulesConformance(engine: string, openWorld: () => Promise<Engine
             ...(await b.ids('messages')).map((id) => `m${id}`),
             ...(await b.ids('conversations')).map((id) => `c${id}`),
           ];
+          const masked = async () =>
+            (await b.world.rows("SELECT id FROM messages WHERE body <> 'm'")).map(([id]) => `m${id} masked`);
           for (const rule of rules) {
             const dataset = `app.${rule.of}`;
             const resolved = retention[rule.name];
@@ -220,16 +240,20 @@ export function rulesConformance(engine: string, openWorld: () => Promise<Engine
             expect(due === null).toBe(rule.dispose === 'retain');
             if (due === null) continue;
             const before = await rows();
+            const maskedBefore = await masked();
             const census = await app.census(dataset, due, []);
             seq += 1;
             const result = await destroy(app, { dataset, due, seq });
             if (isRefusal(result)) throw new Error(result.detail);
             const after = new Set(await rows());
             const gone = before.filter((id) => !after.has(id));
-            expect(gone.toSorted()).toEqual([...model.run(rule)].toSorted());
-            const own = gone.filter((id) => id.startsWith(rule.of === 'messages' ? 'm' : 'c'));
+            const newlyMasked = (await masked()).filter((id) => !maskedBefore.includes(id));
+            const done = [...gone, ...newlyMasked];
+            expect(done.toSorted()).toEqual([...model.run(rule)].toSorted());
+            const own = done.filter((id) => id.startsWith(rule.of === 'messages' ? 'm' : 'c'));
             expect(census.due - census.restricted).toBe(own.length);
             seen.taken += own.length;
+            seen.masked += newlyMasked.length;
             if (due.keptBy.length + due.not.length > 0) seen.twoRules += own.length;
             seen.blocked += census.restricted;
           }
@@ -238,6 +262,76 @@ export function rulesConformance(engine: string, openWorld: () => Promise<Engine
       );
       // The worlds were not all empty ones.
       for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
+    });
+
+    it('mask each value once, as its strategy says, and nothing that is held, newer or beneath', async () => {
+      await using b = new Bench(await openWorld());
+      await b.world.run(...tablesOf(b.world));
+      await b.people([1, 'a@example.com']);
+      const says = ['Meet at 8?', 'Meet at 8?', "l'été 会议 👩‍👩‍👧", '', null, 'p_not one of ours', 'erased-7', '   '];
+      const strategies = ['null', 'fixed', 'pseudonym', 'redact'] as const;
+      const bodies: Record<string, (string | null)[]> = {};
+      for (const [turn, strategy] of strategies.entries()) {
+        await b.world.run(
+          'DELETE FROM attachments',
+          'DELETE FROM messages',
+          ...says.map(
+            (text, i) =>
+              `INSERT INTO messages VALUES (${i + 1}, NULL, 1, NULL, ${b.world.time('2018-03-01T10:00:00Z')}, ${text === null ? 'NULL' : `'${text.replaceAll("'", "''")}'`})`,
+          ),
+          `INSERT INTO messages VALUES (20, NULL, 1, NULL, ${b.world.time('2018-03-01T10:00:00Z')}, 'held')`,
+          `INSERT INTO messages VALUES (21, NULL, 1, NULL, ${b.world.time('2026-03-01T10:00:00Z')}, 'new')`,
+          "INSERT INTO attachments VALUES (1, 1, 'a1.txt')",
+        );
+        const app = b.open(
+          b.world.place,
+          b.sources(({ messages }) => {
+            if (messages) messages.fields = { body: { category: 'communication.content', text: true, mask: strategy } };
+          }),
+        );
+        const scope = { subjects: [], keys: { 'app.messages': [{ id: '20' }] }, datasets: [], from: null, to: null };
+        const { epoch } = await app.placeHold({ id: `h${turn}`, scope });
+        const due = { ...olderThan('2020-01-01T00:00:00Z'), act: 'mask' as const };
+        const order = { due, knownEpoch: epoch, mustHold: [`h${turn}`], rows: 3 };
+        const census = await app.census('app.messages', due, [{ id: `h${turn}`, scope }]);
+        let [masked, from, seq]: [number, string | null, number] = [0, null, turn * 100];
+        for (;;) {
+          seq += 1;
+          const result = await destroy(app, { ...order, from, seq });
+          if (isRefusal(result)) throw new Error(result.detail);
+          if (result.kind !== 'batch') break;
+          expect(result.journal).toMatchObject({ act: 'mask', counts: { 'app.messages': result.journal.count } });
+          masked += result.journal.count;
+          from = result.upTo;
+          // What was masked is due no more: a second look from the start finds nothing of it.
+          if (from === null) break;
+        }
+        expect(await destroy(app, { ...order, seq: turn * 100 + 99 })).toEqual({ kind: 'nothing_due' });
+        expect(census).toMatchObject({ due: masked + 1, held: 1, restricted: 0 });
+        bodies[strategy] = (await b.world.rows('SELECT body FROM messages ORDER BY id')).map(([body]) => body ?? null);
+        expect(await b.ids('attachments')).toEqual(['1']);
+        await app.liftHold(`h${turn}`);
+      }
+      const ends = ['held', 'new'];
+      expect(bodies.null).toEqual([...says.map(() => null), ...ends]);
+      expect(bodies.fixed).toEqual([...says.map((_, i) => `erased-${i + 1}`), ...ends]);
+      expect(bodies.redact).toEqual([
+        '████ ██ ██',
+        '████ ██ ██',
+        `█████ ██ ${'█'.repeat(5)}`,
+        '',
+        null,
+        '█████ ███ ██ ████',
+        '████████',
+        '   ',
+        ...ends,
+      ]);
+      const pseudonyms = bodies.pseudonym ?? [];
+      for (const [i, text] of says.entries())
+        if (text === null) expect(pseudonyms[i]).toBeNull();
+        else expect(pseudonyms[i]).toMatch(/^p_[0-9a-f]{32}$/);
+      expect(pseudonyms[0]).toBe(pseudonyms[1]);
+      expect(new Set(pseudonyms).size).toBe(says.length - 1 + ends.length);
     });
   });
 }

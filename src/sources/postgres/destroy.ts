@@ -8,25 +8,11 @@ import { type SourceShape, typeOf } from '../sql/dialect.ts';
 import { blockedByChildren, type HeldGroups, heldConditions } from '../sql/held.ts';
 import { childLinks, datasetsTouched } from '../sql/links.ts';
 import { dueConditions, keptBeneath } from '../sql/select.ts';
+import { commitmentSql, type HmacPads, hmacPads } from './commitment.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
-import { comparablePair, isTimeType, literal, name, table, timeConstant } from './dialect.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
-
-const blockBytes = 64;
-
-/** The two padded keys of HMAC-SHA-256 (RFC 2104), so that SQL needs no extension to compute it. */
-export function hmacPads(key: Uint8Array): { inner: string; outer: string } {
-  const padded = new Uint8Array(blockBytes);
-  padded.set(key);
-  const hex = (mask: number) => Buffer.from(padded.map((byte) => byte ^ mask)).toString('hex');
-  return { inner: `'\\x${hex(0x36)}'::bytea`, outer: `'\\x${hex(0x5c)}'::bytea` };
-}
-
-/** SQL of one record's commitment: HMAC(run key, the row as Postgres writes it). docs/formats/commitment.md. */
-export function commitmentSql(row: string, pads: { inner: string; outer: string }, dataset: string): string {
-  const record = `convert_to(${literal(`${dataset}\n`)} || ${row}::text, 'UTF8')`;
-  return `sha256(${pads.outer} || sha256(${pads.inner} || ${record}))`;
-}
+import { maskingSql } from './mask.ts';
+import { comparablePair, isTimeType, literal, name, table, timeConstant } from './words.ts';
 
 /**
  * Take the batch's locks, each in its own statement and before anything else is read: those of its datasets, shared, and
@@ -51,7 +37,7 @@ export function destructionSql(
   shape: SourceShape,
   dataset: TableDataset,
   condition: string,
-  pads: { inner: string; outer: string },
+  pads: HmacPads,
   batch: string,
 ): string {
   const ctes: string[] = [];
@@ -142,7 +128,8 @@ function sameKey(dataset: TableDataset): string {
 }
 
 /**
- * SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it.
+ * SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. To be
+ * masked, nothing has to hold the row itself: it stays, and all that hangs on it.
  * @param due null for an erasure, which no retention rule keeps from anything
  */
 export function freeConditions(
@@ -151,6 +138,7 @@ export function freeConditions(
   groups: HeldGroups,
   due: Due | null,
 ): readonly string[] {
+  if (due?.act === 'mask') return heldConditions(shape, dataset, 't', groups).map((condition) => `NOT ${condition}`);
   // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
   const children = blockedByChildren(
     shape,
@@ -219,6 +207,7 @@ export async function destroyBatch(
       );
     const groups = await readHeldGroups(tx);
     const and = (conditions: readonly string[]) => conditions.map((condition) => ` AND ${condition}`).join('');
+    const isMasking = order.due.act === 'mask';
     const selected = and(dueConditions(shape, dataset, 't', order.due));
     const spared = `${selected}${and(freeConditions(shape, dataset, groups, order.due))}`;
     // Behind `from` nothing free was left a moment ago: rows under hold are looked at once a run, not once a batch.
@@ -234,12 +223,14 @@ export async function destroyBatch(
     const upTo = last ? `t.${time} <= ${literal(last.t)}::${type}` : `t.${time} < ${cutoff}`;
     const condition = `t.${time} >= ${low} AND ${upTo} AND t.${time} < ${cutoff}${spared}`;
     const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(
-      destructionSql(shape, dataset, condition, pads, order.batch),
+      isMasking
+        ? maskingSql(dataset, condition, types, pads, hmacPads(order.pseudonyms))
+        : destructionSql(shape, dataset, condition, pads, order.batch),
     );
     if (!result) throw new Error('the destruction answered no row');
     const count = result.leaves.length / 32;
     await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch, up_to)
-      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, 'destroy', ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
+      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, ${order.due.act}, ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
         ${order.due.cutoff.toString()}::text::timestamptz, ${order.policy}, ${epoch}, ${last?.t ?? null})`;
     const written = await readJournal(tx, order.batch);
     if (!written) throw new Error('the journal row just written is not there');

@@ -1,14 +1,14 @@
 import { refuse } from '../../core/refusal.ts';
 import type { BatchResult } from '../../disposition/batch.ts';
-import type { TableDataset } from '../../policy/data-map.ts';
-import { typeOf } from '../sql/dialect.ts';
 import type { EraseOrder } from '../sql/erase.ts';
 import { heldPredicate } from '../sql/held.ts';
 import { datasetsTouched } from '../sql/links.ts';
+import { hmacPads } from './commitment.ts';
 import type { SqlConnection } from './connection.ts';
-import { commitmentSql, destructionSql, freeConditions, hmacPads, lockShared } from './destroy.ts';
-import { among, name, table } from './dialect.ts';
+import { destructionSql, freeConditions, lockShared } from './destroy.ts';
 import { installJournal, readEpoch, readHeldGroups, readJournal } from './journal.ts';
+import { maskingSql } from './mask.ts';
+import { among } from './words.ts';
 
 /**
  * Destroy or mask the named rows that nothing holds, in one transaction with its journal row, under the same locks and
@@ -51,7 +51,7 @@ export async function eraseRows(
     const statement =
       act === 'destroy'
         ? destructionSql(shape, dataset, where, pads, order.batch)
-        : maskingSql(dataset, where, pads, types);
+        : maskingSql(dataset, where, types, pads, hmacPads(order.pseudonyms));
     const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(statement, [
       ...parameters,
     ] as string[][]);
@@ -63,34 +63,4 @@ export async function eraseRows(
     if (!written) throw new Error('the journal row just written is not there');
     return { kind: 'batch', ...written };
   });
-}
-
-/** Replace what the data map says to mask; the commitments are to the rows as they were before. */
-function maskingSql(
-  dataset: TableDataset,
-  where: string,
-  pads: { inner: string; outer: string },
-  types: Readonly<Record<string, string>>,
-): string {
-  const changes = Object.entries(dataset.fields).flatMap(([column, field]) =>
-    field.mask === null ? [] : [`${name(column)} = ${maskValue(column, field.mask, dataset, types)}`],
-  );
-  const keys = dataset.key.map((column) => `t.${name(column)} = before.${name(column)}`).join(' AND ');
-  return `WITH before AS (SELECT * FROM ${table(dataset)} t WHERE ${where} FOR UPDATE),
-masked AS (UPDATE ${table(dataset)} t SET ${changes.join(', ')} FROM before WHERE ${keys} RETURNING 1)
-SELECT jsonb_build_object('${dataset.id.replaceAll("'", "''")}', (SELECT count(*) FROM masked)) AS counts,
-  (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (SELECT ${commitmentSql('before', pads, dataset.id)} AS leaf FROM before) l) AS leaves`;
-}
-
-/** "fixed" says openly that something was removed; where the key must stay unique the row's key is part of it. */
-function maskValue(
-  column: string,
-  mask: 'null' | 'fixed',
-  dataset: TableDataset,
-  types: Readonly<Record<string, string>>,
-): string {
-  if (mask === 'null') return 'NULL';
-  const type = typeOf(types, column);
-  const key = dataset.key.map((keyColumn) => `t.${name(keyColumn)}::text`).join(` || '-' || `);
-  return `('erased-' || ${key})::${type}`;
 }

@@ -1,6 +1,6 @@
 import type { LeavingFiles, LeavingRow } from '../sql/files.ts';
 import type { SqlConnection } from './connection.ts';
-import { name, table } from './dialect.ts';
+import { name, table } from './words.ts';
 
 /** The files that are leaving, as `muniment.files_leaving` lists them. */
 export function leavingFiles({ source, sql }: SqlConnection): LeavingFiles {

@@ -90,7 +90,26 @@ export async function checkSource(
       );
   }
   const conditions = await checkConditions(engine, shape, catalog, retention);
+  for (const dataset of source.datasets.filter((one) => isMasked(one, retention)))
+    for (const [column, { mask }] of Object.entries(dataset.fields)) {
+      const type = shape.types.get(dataset.id)?.[column];
+      const wanted = mask === null || type === undefined ? null : dialect.unfitForMask(type, mask);
+      if (wanted !== null)
+        report(
+          dataset.id,
+          'mask_unusable',
+          `${calledTable(dataset)}.${column} is ${type}; mask: ${mask} needs ${wanted}. Choose another mask in sources.yaml.`,
+        );
+    }
   return [...found, ...conditions, ...undeclaredReferences(source, catalog.references), ...catalog.more];
+}
+
+/** Whether an erasure or a rule masks rows of this dataset. */
+function isMasked(dataset: TableDataset, retention: Retention): boolean {
+  return (
+    dataset.erase === 'mask' ||
+    Object.values(retention).some(({ datasets, dispose }) => dispose === 'mask' && datasets.includes(dataset.id))
+  );
 }
 
 /** What is wrong with the conditions of rules, each thing once a rule. */

@@ -62,9 +62,12 @@ export async function takeCensus(
     isBefore(`t.${name(dataset.time)}`, typeOf(types, dataset.time), asked.cutoff),
     ...dueConditions(shape, dataset, 't', asked),
   ].join(' AND ');
-  const children = blockedByChildren(shape, dataset, 't', groups, undefined, (child, alias) =>
-    keptBeneath(shape, child, alias, asked),
-  );
+  const children =
+    asked.act === 'mask'
+      ? { held: [], restricted: [] }
+      : blockedByChildren(shape, dataset, 't', groups, undefined, (child, alias) =>
+          keptBeneath(shape, child, alias, asked),
+        );
   const held = [...heldConditions(shape, dataset, 't', groups), ...children.held];
   // What no condition holds is counted, and what is held is the rest: by NOT EXISTS after NOT EXISTS the planner joins.
   const without = (conditions: readonly string[]) =>

@@ -3,7 +3,7 @@
  * and counted. It is written once, so that engines cannot come to differ in what a hold means. Each says in its dialect
  * how it writes names, values and comparisons; nothing here may be left to what an engine takes a value for by itself.
  */
-import type { Link, SqlSource, TableDataset } from '../../policy/data-map.ts';
+import type { Link, MaskStrategy, SqlSource, TableDataset } from '../../policy/data-map.ts';
 import type { KeyValues } from './keys.ts';
 
 /** Types of a dataset's columns, in the engine's own words. */
@@ -69,6 +69,10 @@ export interface SqlDialect {
   shownTime(expression: string, type: string): readonly [expression: string, type: string];
   /** A record's time as text that begins an RFC 3339 instant; without a zone it is UTC. */
   instantText(expression: string, type: string): string;
+  /** Why a column of this type cannot be masked so, or null: what it would have to be. */
+  unfitForMask(type: string, strategy: MaskStrategy): string | null;
+  /** "Something in this row is still to be masked." False once it was done. */
+  unmasked(dataset: TableDataset, types: ColumnTypes, alias: string): string;
   /** SHA-256, 32 bytes, of the values of a row's key as text with U+001F between them. */
   keyDigest(dataset: TableDataset, types: ColumnTypes, alias: string): string;
   /** The rows of a dataset that meet a condition on `a`, as the text of a JSON list of objects, in the order of their keys. */

@@ -21,6 +21,8 @@ export interface EraseOrder {
   readonly seq: number;
   readonly policy: string;
   readonly runKey: Uint8Array;
+  /** Key of pseudonyms, 32 bytes: the same for every order, so that equal values stay equal. */
+  readonly pseudonyms: Uint8Array;
   readonly rows: readonly ReachedRow[];
 }
 

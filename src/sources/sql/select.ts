@@ -64,7 +64,9 @@ function olderSql(shape: SourceShape, dataset: TableDataset, alias: string, befo
 
 /** The conditions, beside its age, under which a row `alias` is due by the rule and by every other that has a say. */
 export function dueConditions(shape: SourceShape, dataset: TableDataset, alias: string, due: Due): readonly string[] {
+  const unmasked = () => shape.dialect.unmasked(dataset, shape.types.get(dataset.id) ?? {}, alias);
   return [
+    ...(due.act === 'mask' ? [unmasked()] : []),
     ...(due.where.length > 0 ? [selectionSql(shape, dataset, alias, due.where)] : []),
     ...due.not.map((one) => `NOT (${selectionSql(shape, dataset, alias, one)})`),
     ...due.keptBy.map((kept) => `NOT ${keptSql(shape, dataset, alias, kept)}`),

@@ -34,6 +34,7 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
           columns={[
             { head: 'Rule', cell: ({ title, id }) => `${title} (${id})` },
             { head: 'Kept', cell: ({ keep }) => `${keepInWords(keep)} (${keepAsWritten(keep)})` },
+            { head: 'Then', cell: ({ dispose }) => whatThen[dispose] },
             {
               head: 'Records',
               cell: (rule) =>
@@ -92,6 +93,9 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
     </ConsolePage>
   );
 }
+
+/** What becomes of a record when its time is up. */
+const whatThen = { destroy: 'destroyed', mask: 'masked', retain: 'left to other rules' } as const;
 
 const reasons: Readonly<Record<string, string>> = {
   rule_changed: 'the rule has never run to its end as it now stands',
@@ -171,7 +175,8 @@ export function RunPage({
                 {
                   head: run.dryRun ? 'Would go' : 'Destroyed',
                   number: true,
-                  cell: (part) => (run.dryRun ? goingOf(part) : part.destroyed).toLocaleString('en'),
+                  cell: (part) =>
+                    `${(run.dryRun ? goingOf(part) : part.destroyed).toLocaleString('en')}${part.act === 'mask' ? ' masked' : ''}`,
                 },
                 {
                   head: 'State',

@@ -38,9 +38,9 @@ export function RetentionPage({
     <PortalPage title="What we keep, and how long" organization={organization.name}>
       <h1>What we keep, and for how long</h1>
       <p class="lead">
-        When its time is up, a record is destroyed by a clock that asks nobody. These are the rules it reads, not a
-        description of them. Where two of them name the same records, the longer time counts; a rule for some records
-        takes the place of a rule for all of them.
+        When its time is up, a record is destroyed, or masked where it says so, by a clock that asks nobody. These are
+        the rules it reads, not a description of them. Where two of them name the same records, the longer time counts;
+        a rule for some records takes the place of a rule for all of them.
       </p>
       <div class="stack">
         {Object.values(retention).map((rule) => (
@@ -51,6 +51,9 @@ export function RetentionPage({
               <p>Only where {condition}.</p>
             ))}
             {rule.dispose === 'retain' ? <p>Nothing is destroyed by this rule: it only keeps.</p> : null}
+            {rule.dispose === 'mask' ? (
+              <p>After that the record stays, and what it says about people is removed or made unreadable.</p>
+            ) : null}
             <p>{rule.authority}</p>
             <p class="small muted">
               Rule <code>{rule.id}</code>, <code>{keepAsWritten(rule.keep)}</code>, on{' '}

@@ -1,0 +1,1 @@
+ALTER TABLE "disposition_run_parts" ADD COLUMN "act" text DEFAULT 'destroy' NOT NULL;
