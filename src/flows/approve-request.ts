@@ -5,17 +5,20 @@ import { mayNow } from '../policy/roles.ts';
 import { refuseMove, type SubjectRequest } from '../requests/request.ts';
 import { approveExport } from './approve-export.ts';
 import type { Caller } from './authenticate.ts';
-import { approveRequest } from './move-request.ts';
+import { approveRequest, decidedAnew } from './move-request.ts';
 import type { Office } from './office.ts';
 
 /**
  * Approve the answer to a request, as the second person. Where the answer is a package, the approver's own signature
  * over its manifest is made first: what is approved is what will be sealed. An answer that destroys needs no package.
+ * @param seen when the answer was decided that the approver looked at; null: the one that stands now. What is decided
+ * anew in the meantime is approved by nobody.
  */
 export async function approveAccessPackage(
   office: Office,
   caller: Caller,
   id: string,
+  seen: string | null = null,
 ): Promise<SubjectRequest | Refusal> {
   const request = await loadRequest(office.store, id);
   if (!request) return refuse('not_found', 'There is no such request.');
@@ -25,6 +28,8 @@ export async function approveAccessPackage(
     });
   const refusal = refuseMove(request, 'approve');
   if (refusal) return refusal;
+  const decidedAt = seen ?? request.decision?.at ?? null;
+  if (request.decision?.at !== decidedAt) return decidedAnew();
   if (request.type === 'access' || request.type === 'portability') {
     const wanted = request.exportId === null ? null : await loadExport(office.store, request.exportId);
     if (wanted?.state === 'failed')
@@ -45,5 +50,5 @@ export async function approveAccessPackage(
       if (isRefusal(approved)) return approved;
     }
   }
-  return approveRequest(office, caller.actor, id);
+  return approveRequest(office, caller.actor, id, decidedAt);
 }

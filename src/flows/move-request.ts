@@ -49,9 +49,19 @@ export const decideRequest = (
     decideOutcome(request, answer.outcome, answer.reason, findingsDigest(request.findings ?? []), actor, now),
   );
 
-/** Approve the answer as the second person. A package is approved with its own signature: see approve-export.ts. */
-export const approveRequest = (office: Office, actor: Actor, id: string) =>
-  step(office, id, (request, now) => approveDecision(request, office.policy.organization.cooling.erasure, actor, now));
+/**
+ * Approve the answer as the second person. A package is approved with its own signature: see approve-export.ts.
+ * @param decidedAt of the answer that is meant; null: whichever stands
+ */
+export const approveRequest = (office: Office, actor: Actor, id: string, decidedAt: string | null = null) =>
+  step(office, id, (request, now) =>
+    decidedAt !== null && request.decision !== null && request.decision.at !== decidedAt
+      ? decidedAnew()
+      : approveDecision(request, office.policy.organization.cooling.erasure, actor, now),
+  );
+
+export const decidedAnew = () =>
+  refuse('conflict', 'The answer was decided anew since you looked at it. Look again; nothing was approved.');
 
 export const withdrawRequest = (office: Office, actor: Actor, id: string) =>
   step(office, id, (request, now) => withdraw(request, actor, now));

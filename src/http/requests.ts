@@ -51,6 +51,9 @@ const moveBody = z.strictObject({
   reason: text(1000).optional(),
   basis: text(80).optional(),
   event: z.enum(['identity', 'clarification', 'fee']).optional(),
+  decidedAt: text(40).optional().openapi({
+    description: 'Of approve: `decision.at` of the answer that was looked at; one decided anew since is not approved.',
+  }),
   receivedAt: text(40).optional().openapi({ description: 'Of an appeal: when it reached us; left out: now.' }),
 });
 
@@ -256,7 +259,7 @@ export function addRequests(api: Api, office: Office): void {
               reason: body.reason ?? null,
             });
           case 'approve':
-            return approveAccessPackage(office, caller, id);
+            return approveAccessPackage(office, caller, id, body.decidedAt ?? null);
           case 'deliver':
             return deliverAgain(office, caller.actor, id);
           case 'close':

@@ -292,6 +292,35 @@ describe('a package that answers a request', () => {
     });
   }, 60_000);
 
+  it('is approved as it was looked at, and not as it was decided anew meanwhile', async () => {
+    const { office } = opened.house;
+    const { id } = await packaged();
+    const member = await newMember(office, 'privacy', 'looks@example.com');
+    const { visitor } = await firstSignIn(doors, member.email);
+    const page = `/console/requests/${id}/approve`;
+    const seenOn = ({ text }: { text: string }) => /name="decidedAt" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    const before = seenOn(await visitor.get(page));
+    const old = (await api('Pat', 'GET', `/requests/${id}`)).body;
+    expect(before).toBe(old.decision.at);
+    expect((await api('Pat', 'POST', `/requests/${id}/gather`)).status).toBe(200);
+    await inState('Pat', `/requests/${id}`, 'review');
+    const anew = { outcome: 'partly_granted', reason: 'OTHERS_RIGHTS' };
+    expect((await api('Pat', 'POST', `/requests/${id}/decide`, anew)).status).toBe(200);
+    const exported: string = await waitUntil(
+      async () => (await api('Pat', 'GET', `/requests/${id}`)).body.export ?? undefined,
+      20_000,
+    );
+    expect(exported).not.toBe(old.export);
+    await inState('Pat', `/exports/${exported}`, 'awaiting_approval');
+    const posted = await visitor.post(page, { decidedAt: before });
+    expect([posted.status, posted.text.includes('decided anew')]).toEqual([409, true]);
+    const called = await api('Alex', 'POST', `/requests/${id}/approve`, { decidedAt: before });
+    expect(called.body).toMatchObject({ status: 409, code: 'conflict' });
+    expect((await api('Pat', 'GET', `/exports/${exported}`)).body.state).toBe('awaiting_approval');
+    expect((await visitor.post(page, { decidedAt: seenOn(await visitor.get(page)) })).status).toBe(303);
+    await inState('Pat', `/requests/${id}`, 'closed');
+  }, 60_000);
+
   it('is recorded as downloaded when it was, and not when somebody asks for the headers alone', async () => {
     const { id, exported, person } = await packaged();
     expect((await api('Alex', 'POST', `/requests/${id}/approve`)).status).toBe(200);

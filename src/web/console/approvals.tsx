@@ -28,6 +28,7 @@ function ApprovalPage({
   action,
   button,
   danger,
+  seen,
   refusal,
   children,
 }: {
@@ -41,6 +42,8 @@ function ApprovalPage({
   readonly action: string;
   readonly button: string;
   readonly danger: boolean;
+  /** When it was decided, where it can be decided anew: what is approved is what stood here. */
+  readonly seen?: string | undefined;
   readonly refusal?: Refusal | null;
   readonly children: Child;
 }) {
@@ -56,6 +59,7 @@ function ApprovalPage({
         <TwoPeople preparer={preparer} approver={null} />
         <p>{warning}</p>
         <PostForm action={action}>
+          {seen ? <input type="hidden" name="decidedAt" value={seen} /> : null}
           <button type="submit" class={danger ? 'danger' : ''}>
             {button}
           </button>
@@ -106,6 +110,7 @@ export function ApproveRequestPage({
       action={`/console/requests/${request.id}/approve`}
       button={isErasure ? `Erase ${going} records` : 'Approve and seal'}
       danger={isErasure}
+      seen={request.decision?.at}
       refusal={refusal}
     >
       <Buckets findings={findings} verb="will be" />

@@ -84,7 +84,7 @@ export function addRequestPages({ app, office, allow, say, stepUpFor }: Desk): v
         outcome
           ? decideRequest(office, caller.actor, id, { outcome, reason })
           : refuse('invalid', 'Choose an outcome. Nothing was decided.'),
-      approve: () => approveAccessPackage(office, caller, id),
+      approve: () => approveAccessPackage(office, caller, id, textOf(form, 'decidedAt') || null),
       extend: () => moveRequestClock(office, caller.actor, id, { move: 'extend', reason, basis: null, event: null }),
       withdraw: () => withdrawRequest(office, caller.actor, id),
       reopen: () => reopenRequest(office, caller.actor, id),
