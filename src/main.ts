@@ -41,7 +41,7 @@ const otherUsages = [
   'migrate',
   'policy check [DIR]',
   'policy examples FILE...',
-  'verify PACKAGE [--root ROOT.pem]',
+  'verify PACKAGE|CERTIFICATE.json [--root ROOT.pem]',
 ];
 
 function usage(): string {
