@@ -47,6 +47,12 @@ export interface Field {
   readonly mask: MaskStrategy | null;
 }
 
+/**
+ * How a time is written where a column may hold anything: `text` as ISO 8601 writes it, in UTC where it names no zone; or
+ * the number of seconds or milliseconds since 1970.
+ */
+export type TimeForm = 'text' | 'seconds' | 'milliseconds';
+
 /** Rows of one table. */
 export interface TableDataset {
   readonly kind: 'table';
@@ -58,6 +64,8 @@ export interface TableDataset {
   readonly key: readonly string[];
   /** The column the retention window counts from; null where the dataset has no window of its own. */
   readonly time: string | null;
+  /** How `time` is written, where the source has no types that say it. */
+  readonly timeAs?: TimeForm;
   /** kind of identifier (email, phone, …) -> column. */
   readonly identifiers: Readonly<Record<string, string>>;
   readonly links: readonly Link[];
@@ -107,14 +115,25 @@ export interface FolderDataset {
   readonly lines?: LineUnit;
 }
 
+/** What every database says of itself. */
 export interface SqlSource {
-  readonly kind: 'postgres';
+  readonly kind: 'postgres' | 'sqlite';
   readonly name: string;
-  readonly url: string;
   readonly datasets: readonly TableDataset[];
-  /** `schema.table` -> why it is not in the data map (I11). */
+  /** `schema.table`, or the table where there are no schemas -> why it is not in the data map (I11). */
   readonly exempt: Readonly<Record<string, string>>;
+}
+
+export interface PostgresSource extends SqlSource {
+  readonly kind: 'postgres';
+  readonly url: string;
   readonly enforceHolds: 'trigger' | 'none';
+}
+
+export interface SqliteSource extends SqlSource {
+  readonly kind: 'sqlite';
+  /** A path, or a `file:` URI with `mode=ro` or `mode=rw`. */
+  readonly path: string;
 }
 
 export interface FilesSource {
@@ -124,11 +143,16 @@ export interface FilesSource {
   readonly datasets: readonly FolderDataset[];
 }
 
-export type Source = SqlSource | FilesSource;
+export type Source = PostgresSource | SqliteSource | FilesSource;
 export type Dataset = TableDataset | FolderDataset;
 
 /** Every system where records live, by name. */
 export type DataMap = Readonly<Record<string, Source>>;
+
+/** How the data map calls a dataset's table. */
+export function calledTable({ table: { schema, name } }: Pick<TableDataset, 'table'>): string {
+  return schema === '' ? name : `${schema}.${name}`;
+}
 
 /** Every dataset of the map, in the order of the files. */
 export function allDatasets(map: DataMap): readonly Dataset[] {

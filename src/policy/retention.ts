@@ -308,8 +308,9 @@ function destructionJson(dataset: Dataset): Json {
     const { folder, match, time, keepLast, lines } = dataset;
     return { folder, match, time, keepLast, ...(lines ? { lines: { ...lines } } : {}) };
   }
-  const { table, key, time, links, onDispose, file } = dataset;
-  return { table, key, time, links: linksJson(links), onDispose, file: file?.column ?? null };
+  const { table, key, time, timeAs, links, onDispose, file } = dataset;
+  const written = timeAs === undefined ? {} : { timeAs };
+  return { table, key, time, ...written, links: linksJson(links), onDispose, file: file?.column ?? null };
 }
 
 function masksJson(dataset: Dataset | undefined): Json {

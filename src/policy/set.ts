@@ -7,7 +7,8 @@ import { type Organization, organizationSchema, resolveOrganization } from './or
 import { type Regimes, regimesSchema } from './regimes.ts';
 import { issuesOfBrokenRules, type Retention, resolveRetention, retentionSchema, ruleJson } from './retention.ts';
 import { type RolePolicy, resolveRoles, rolesSchema } from './roles.ts';
-import { resolveSources, type SourcesFile, sourcesSchema } from './sources.ts';
+import { resolveSources } from './sources.ts';
+import { type SourcesFile, sourcesSchema, type TableFile } from './sources-file.ts';
 import {
   type Lookup,
   type PolicyFile,
@@ -211,11 +212,16 @@ function asWritten(file: SourcesFile, references: ReadonlyMap<string, string>): 
   const sources = Object.entries(file.sources).map(([name, source]): [string, SourcesFile['sources'][string]] => {
     const path = ['sources', name];
     if (source.kind === 'files') return [name, { ...source, root: put([...path, 'root'], source.root) }];
-    const datasets = Object.entries(source.datasets).map(([dataset, entry]): [string, typeof entry] => {
-      const root = entry.file && put([...path, 'datasets', dataset, 'file', 'root'], entry.file.root);
-      return [dataset, entry.file && root !== undefined ? { ...entry, file: { ...entry.file, root } } : entry];
-    });
-    return [name, { ...source, url: put([...path, 'url'], source.url), datasets: Object.fromEntries(datasets) }];
+    const datasets = <T extends TableFile>(entries: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(
+        Object.entries(entries).map(([dataset, entry]): [string, T] => {
+          const root = entry.file && put([...path, 'datasets', dataset, 'file', 'root'], entry.file.root);
+          return [dataset, entry.file && root !== undefined ? { ...entry, file: { ...entry.file, root } } : entry];
+        }),
+      );
+    return source.kind === 'postgres'
+      ? [name, { ...source, url: put([...path, 'url'], source.url), datasets: datasets(source.datasets) }]
+      : [name, { ...source, path: put([...path, 'path'], source.path), datasets: datasets(source.datasets) }];
   });
   return { sources: Object.fromEntries(sources) };
 }

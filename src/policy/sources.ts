@@ -1,154 +1,16 @@
-import { z } from 'zod';
 import {
+  calledTable,
   type DataMap,
   type Field,
   type Link,
-  maskStrategies,
   type OnDispose,
   type Source,
   type TableDataset,
 } from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
-import { filesSchema, filesSource, nameSchema, type Report } from './folders.ts';
+import { filesSource, type Report } from './folders.ts';
+import type { LinkFile, PostgresFile, SourcesFile, SqliteFile, TableFile } from './sources-file.ts';
 import type { PolicyIssue, PolicyPath } from './yaml.ts';
-
-const kindSchema = z
-  .string()
-  .regex(/^[a-z][a-z0-9_.-]*$/, 'Write it in small letters, such as email.')
-  .max(63);
-const columnSchema = z
-  .string()
-  .min(1)
-  .max(200)
-  .meta({ description: 'A column, as the database stores its name.', examples: ['id'] });
-const columnsSchema = z
-  .union([columnSchema, z.array(columnSchema).min(1)], {
-    error: 'Write one column or a list of columns, such as [id].',
-  })
-  .meta({ description: 'One column, or several: a list, or one text with commas.', examples: [['id']] });
-
-const linkSchema = z
-  .strictObject({
-    to: z
-      .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
-        error: 'Write dataset.column, such as users.id.',
-      })
-      .meta({
-        description: 'dataset.column of the same source; for several columns dataset.a,b.',
-        examples: ['users.id'],
-      }),
-    owner: z.boolean().default(false).describe("This row is that person's: shown to them and destroyed with them."),
-    member: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whoever owns this row takes part in what it links to: held and perhaps given with them, never erased with them.',
-      ),
-    owns: z
-      .boolean()
-      .default(false)
-      .describe("What this row links to is its owner's: destroyed with them unless somebody else's row points at it."),
-  })
-  .meta({ description: 'How rows reach another dataset.', examples: [{ to: 'users.id', owner: true }] });
-
-const fieldSchema = z
-  .strictObject({
-    category: kindSchema.meta({ description: 'What kind of data this is.', examples: ['communication.content'] }),
-    text: z.boolean().default(false).describe('Free text: searched for identifiers, shown in exports.'),
-    mask: z
-      .enum(maskStrategies)
-      .or(z.null())
-      .optional()
-      .describe(
-        'What replaces the value where the row is masked and stays: null empties it, fixed writes a mark, pseudonym an HMAC of it, month and year cut a time, redact blackens a text.',
-      ),
-  })
-  .meta({ description: 'What a column holds.', examples: [{ category: 'communication.content', text: true }] });
-
-const tableDatasetSchema = z
-  .strictObject({
-    table: z
-      .string()
-      .min(1)
-      .meta({ description: 'schema.table, names as stored; quote a name that has a dot.', examples: ['public.users'] }),
-    key: columnsSchema.describe('The columns that name one row.'),
-    time: columnSchema.optional().describe('What the retention window counts from.'),
-    identifiers: z.record(kindSchema, columnSchema).default({}).describe('Kind of identifier -> column that holds it.'),
-    links: z
-      .record(
-        z.string().min(1),
-        z.union([linkSchema, z.array(linkSchema).min(1)], {
-          error: 'Write what it links to, such as { to: users.id }.',
-        }),
-      )
-      .default({})
-      .describe('Column (or "a,b") -> what it links to, with or without a foreign key.'),
-    fields: z.record(z.string().min(1), fieldSchema).default({}).describe('Column -> what it holds.'),
-    onDispose: z
-      .record(nameSchema, z.enum(['cascade', 'restrict', 'unlink']))
-      .default({})
-      .describe('Dataset whose rows link here -> what becomes of them when a row here is destroyed.'),
-    erase: z
-      .enum(['destroy', 'mask', 'keep'])
-      .default('destroy')
-      .describe("What an owner's erasure does to their rows here."),
-    eraseGround: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, "Write the ground's code in capitals, such as LEGAL_CLAIMS.")
-      .optional()
-      .describe('Why rows stay: needed with erase: mask or keep.'),
-    file: z
-      .strictObject({ column: columnSchema, root: z.string().min(1) })
-      .optional()
-      .describe('A column that names a file beneath root; the file goes with its row.'),
-  })
-  .meta({ description: 'Rows of one table.' });
-
-const postgresSchema = z
-  .strictObject({
-    kind: z.literal('postgres'),
-    url: z
-      .string()
-      .min(1)
-      .meta({
-        description: 'Where the database is; a password comes from the environment.',
-        examples: [`\${APP_DATABASE_URL}`],
-      }),
-    datasets: z.record(nameSchema, tableDatasetSchema).describe('Name -> table.'),
-    exempt: z
-      .record(z.string().min(1), z.string().min(1))
-      .default({})
-      .describe('schema.table -> why it is not in the data map.'),
-    enforceHolds: z
-      .enum(['trigger', 'none'])
-      .default('none')
-      .describe('trigger: the source itself refuses to delete a held row.'),
-  })
-  .meta({ description: 'A PostgreSQL database.' });
-
-const laterKinds = ['mariadb', 'sqlite', 'restic', 's3'];
-
-/** `sources.yaml`: every system where records live, and what in it is whose. */
-export const sourcesSchema = z
-  .strictObject({
-    sources: z.record(
-      nameSchema,
-      z.discriminatedUnion('kind', [postgresSchema, filesSchema], {
-        error: (issue) => {
-          const input: unknown = issue.input;
-          const kind = typeof input === 'object' && input !== null && 'kind' in input ? String(input.kind) : '';
-          return laterKinds.includes(kind)
-            ? `Sources of kind ${kind} are not supported yet. Write postgres or files.`
-            : `Write postgres or files.`;
-        },
-      }),
-    ),
-  })
-  .meta({ title: 'Muniment: sources', description: 'The data map: where records live and whose they are.' });
-
-export type SourcesFile = z.output<typeof sourcesSchema>;
-type PostgresFile = z.output<typeof postgresSchema>;
-type TableFile = z.output<typeof tableDatasetSchema>;
 
 /**
  * Turn the file into the data map and check what one dataset says about another.
@@ -166,9 +28,9 @@ export function resolveSources(
     const path = ['sources', name];
     return [
       name,
-      source.kind === 'postgres'
-        ? sqlSource(name, source, path, isBroken, report)
-        : filesSource(name, source, path, report),
+      source.kind === 'files'
+        ? filesSource(name, source, path, report)
+        : sqlSource(name, source, path, isBroken, report),
     ];
   });
   return { dataMap: Object.fromEntries(entries), issues };
@@ -176,19 +38,21 @@ export function resolveSources(
 
 function sqlSource(
   name: string,
-  file: PostgresFile,
+  file: PostgresFile | SqliteFile,
   path: PolicyPath,
   isBroken: (id: string) => boolean,
   report: Report,
 ): Source {
-  checkUrl(file.url, [...path, 'url'], report);
+  if (file.kind === 'postgres') checkUrl(file.url, [...path, 'url'], report);
+  else checkPath(file.path, [...path, 'path'], report);
   const names = Object.keys(file.datasets);
-  const datasets = Object.entries(file.datasets).map(([dataset, entry]) =>
-    tableDataset(name, dataset, entry, names, [...path, 'datasets', dataset], isBroken, report),
+  const entries: Readonly<Record<string, TableFile>> = file.datasets;
+  const datasets = Object.entries(entries).map(([dataset, entry]) =>
+    tableDataset(file.kind, name, dataset, entry, names, [...path, 'datasets', dataset], isBroken, report),
   );
   const tables = new Map<string, string>();
   for (const dataset of datasets) {
-    const table = `${dataset.table.schema}.${dataset.table.name}`;
+    const table = calledTable(dataset);
     const other = tables.get(table);
     if (other !== undefined)
       report(
@@ -200,10 +64,10 @@ function sqlSource(
   }
   const exempt: Record<string, string> = {};
   for (const [text, reason] of Object.entries(file.exempt)) {
-    const table = tableOf(text);
-    if (table === null) report([...path, 'exempt', text], 'table_invalid', tableHint(text), 'key');
+    const table = tableOf(text, file.kind);
+    if (table === null) report([...path, 'exempt', text], 'table_invalid', tableHint(text, file.kind), 'key');
     else {
-      const full = `${table.schema}.${table.name}`;
+      const full = calledTable({ table });
       const mapped = tables.get(full);
       if (mapped !== undefined)
         report(
@@ -217,10 +81,13 @@ function sqlSource(
   }
   checkOnDispose(name, file, datasets, path, isBroken, report);
   checkCascades(datasets, path, report);
-  return { kind: 'postgres', name, url: file.url, datasets, exempt, enforceHolds: file.enforceHolds };
+  return file.kind === 'postgres'
+    ? { kind: file.kind, name, url: file.url, datasets, exempt, enforceHolds: file.enforceHolds }
+    : { kind: file.kind, name, path: file.path, datasets, exempt };
 }
 
 function tableDataset(
+  kind: SqlKind,
   source: string,
   name: string,
   file: TableFile,
@@ -229,8 +96,15 @@ function tableDataset(
   isBroken: (id: string) => boolean,
   report: Report,
 ): TableDataset {
-  const table = tableOf(file.table);
-  if (table === null) report([...path, 'table'], 'table_invalid', tableHint(file.table));
+  const table = tableOf(file.table, kind);
+  if (table === null) report([...path, 'table'], 'table_invalid', tableHint(file.table, kind));
+  if (file.timeAs !== undefined && file.time === undefined)
+    report(
+      [...path, 'timeAs'],
+      'time_missing',
+      'timeAs says how the column of "time" is written, and there is no "time". Write time: and its column, or remove timeAs.',
+      'key',
+    );
   const key = columnsOf(file.key, [...path, 'key'], report);
   const fields = Object.fromEntries(
     Object.entries(file.fields).map(([column, field]): [string, Field] => {
@@ -281,9 +155,10 @@ function tableDataset(
     id: `${source}.${name}`,
     source,
     name,
-    table: table ?? { schema: 'public', name: file.table },
+    table: table ?? { schema: usualSchema[kind], name: file.table },
     key,
     time: file.time === undefined ? null : bareColumn(file.time),
+    ...(kind === 'sqlite' && file.time !== undefined ? { timeAs: file.timeAs ?? 'text' } : {}),
     identifiers: Object.fromEntries(
       Object.entries(file.identifiers).map(([kind, column]) => [kind, bareColumn(column)]),
     ),
@@ -301,7 +176,7 @@ function tableDataset(
 function linkOf(
   source: string,
   columnsText: string,
-  file: z.output<typeof linkSchema>,
+  file: LinkFile,
   siblings: readonly string[],
   path: PolicyPath,
   isBroken: (id: string) => boolean,
@@ -349,7 +224,7 @@ function counted(columns: number): string {
 
 function checkOnDispose(
   source: string,
-  file: PostgresFile,
+  file: PostgresFile | SqliteFile,
   datasets: readonly TableDataset[],
   path: PolicyPath,
   isBroken: (id: string) => boolean,
@@ -426,6 +301,18 @@ function checkUrl(url: string, path: PolicyPath, report: Report): void {
     );
 }
 
+/** A file that is there, and not one that SQLite would make: a database of its own for every connection holds nothing. */
+function checkPath(path: string, at: PolicyPath, report: Report): void {
+  if (path.includes('${')) return;
+  const isUri = path.startsWith('file:');
+  if (path === ':memory:' || (isUri && !/^file:\/\/\/[^?#]+(\?mode=r[ow])?$/.test(path)))
+    report(
+      at,
+      'path_invalid',
+      'This does not name a SQLite database file. Write its path, such as /srv/app/app.db, or file:///srv/app/app.db?mode=ro for one that may only be read.',
+    );
+}
+
 /** Column names out of `a`, `a,b`, `"Odd, name"` or a list of names. */
 function columnsOf(text: string | readonly string[], path: PolicyPath, report: Report, at?: 'key'): readonly string[] {
   const columns = typeof text === 'string' ? namesIn(text, ',') : text.map(bareColumn);
@@ -460,16 +347,25 @@ function targetOf(text: string | readonly string[]): { dataset: string; columns:
   return { dataset: first.dataset, columns: parts.flatMap((part) => part?.columns ?? []) };
 }
 
+type SqlKind = PostgresFile['kind'] | SqliteFile['kind'];
+
+/** The schema of a table that names none. SQLite has none: a file is one. */
+const usualSchema = { postgres: 'public', sqlite: '' } satisfies Record<SqlKind, string>;
+
 /** `schema.table` or `table`, names as stored; `"…"` around a name that has a dot in it, `""` for a quote. */
-function tableOf(text: string): { schema: string; name: string } | null {
+function tableOf(text: string, kind: SqlKind): { schema: string; name: string } | null {
   const names = namesIn(text, '.');
   if (names === null || names.includes('') || names.length > 2) return null;
   const [first = '', second] = names;
-  return second === undefined ? { schema: 'public', name: first } : { schema: first, name: second };
+  if (second === undefined) return { schema: usualSchema[kind], name: first };
+  if (kind === 'sqlite') return first === 'main' ? { schema: '', name: second } : null;
+  return { schema: first, name: second };
 }
 
-function tableHint(text: string): string {
-  return `"${text}" does not name a table. Write schema.table, such as public.users, or public."Odd.Name" where a name has a dot.`;
+function tableHint(text: string, kind: SqlKind): string {
+  return kind === 'sqlite'
+    ? `"${text}" does not name a table of the file. Write its name, such as users, or "Odd.Name" where a name has a dot.`
+    : `"${text}" does not name a table. Write schema.table, such as public.users, or public."Odd.Name" where a name has a dot.`;
 }
 
 /** SQL's way of quoting: names between separators, `"` around one that holds a separator, `""` for a quote. */

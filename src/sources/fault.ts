@@ -9,8 +9,8 @@ import { type Refusal, refuse } from '../core/refusal.ts';
  */
 export type SourceFault = 'busy' | 'unreachable' | 'forbidden' | 'refused';
 
-const busy = ['55P03', '40P01', '40001', '57014'];
-const forbidden = ['42501', '25006', 'EACCES', 'EPERM', 'EROFS'];
+const busy = ['55P03', '40P01', '40001', '57014', 'SQLITE_BUSY', 'SQLITE_LOCKED'];
+const forbidden = ['42501', '25006', 'EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY', 'SQLITE_PERM', 'SQLITE_AUTH'];
 const unreachable = [
   'ECONNREFUSED',
   'ECONNRESET',
@@ -27,11 +27,16 @@ const unreachable = [
   'ENOENT',
   'ENOTDIR',
   'EIO',
+  'SQLITE_CANTOPEN',
+  'SQLITE_IOERR',
+  'SQLITE_NOTADB',
+  'SQLITE_CORRUPT',
+  'SQLITE_FULL',
 ];
 /** SQLSTATE classes: 08 connection exception, 28 invalid authorization, 57P operator intervention (appendix A). */
 const unreachableClass = /^(08|28|57P)/;
 
-/** The code an error carries, or ''. Codes of the system, of the driver and SQLSTATEs do not collide. */
+/** The code an error carries, or ''. Codes of the system, of the drivers, of SQLite and SQLSTATEs do not collide. */
 export function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
@@ -41,7 +46,7 @@ export function sourceFault(error: unknown): SourceFault | null {
   if (busy.includes(code)) return 'busy';
   if (forbidden.includes(code)) return 'forbidden';
   if (unreachable.includes(code) || unreachableClass.test(code)) return 'unreachable';
-  return /^[0-9A-Z]{5}$/.test(code) ? 'refused' : null;
+  return /^([0-9A-Z]{5}|SQLITE_\w+)$/.test(code) ? 'refused' : null;
 }
 
 /** The same as an answer that names the dataset and the source's own code, never its message: that may quote data. */

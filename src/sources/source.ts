@@ -8,7 +8,7 @@ import type { BatchOrder, BatchResult, JournalRow } from '../disposition/batch.t
 import type { Drift } from '../disposition/drift.ts';
 import type { Coverage } from '../disposition/hold.ts';
 import type { Census } from '../disposition/run.ts';
-import type { Dataset, DatasetId } from '../policy/data-map.ts';
+import type { Dataset, DatasetId, Source } from '../policy/data-map.ts';
 import type { Due } from '../policy/due.ts';
 import type { HoldScope } from '../policy/hold.ts';
 import type { Retention } from '../policy/retention.ts';
@@ -73,7 +73,7 @@ export interface BatchSurroundings {
 /** A system where records live. */
 export interface RecordSource {
   readonly name: string;
-  readonly kind: 'postgres' | 'files';
+  readonly kind: Source['kind'];
   readonly datasets: readonly Dataset[];
   /**
    * It keeps what is held and its journal itself: a batch and its record are one transaction there, and a try that failed

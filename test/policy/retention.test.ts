@@ -311,6 +311,7 @@ describe('a rule has changed', () => {
     });
     const cascading = mapOf(table('messages', { onDispose: { 'app.attachments': 'cascade' } }), attachments);
     expect(digestOf(rule(), mapOf(table('messages', { time: 'created_at' })))).not.toBe(before);
+    expect(digestOf(rule(), mapOf(table('messages', { timeAs: 'seconds' })))).not.toBe(before);
     expect(digestOf(rule(), cascading)).not.toBe(before);
     const deeper = mapOf(
       table('messages', { onDispose: { 'app.attachments': 'cascade' } }),

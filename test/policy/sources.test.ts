@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is what policy files write
 import { describe, expect, it } from 'vitest';
 import { allDatasets, findDataset } from '../../src/policy/data-map.ts';
-import { resolveSources, sourcesSchema } from '../../src/policy/sources.ts';
+import { resolveSources } from '../../src/policy/sources.ts';
+import { sourcesSchema } from '../../src/policy/sources-file.ts';
 import { readYaml, validate } from '../../src/policy/yaml.ts';
 
 const lookup = (name: string) => (name === 'APP_DATABASE_URL' ? 'postgres://app:pa55@db:5432/app' : undefined);
@@ -51,6 +52,30 @@ const contract = app(`      users:
 `);
 
 describe('the data map', () => {
+  it('of a SQLite file says how time is written there, and knows no schemas', () => {
+    const { dataMap, problems } = parse(`sources:
+  app:
+    kind: sqlite
+    path: /srv/app.db
+    datasets:
+      a: { table: main.a, key: id, time: at }
+      b: { table: '"b.c"', key: id, time: at, timeAs: milliseconds }
+      d: { table: d, key: id }
+    exempt: { migrations: holds no personal data }
+`);
+    expect(problems).toEqual([]);
+    expect(dataMap?.app).toMatchObject({
+      kind: 'sqlite',
+      path: '/srv/app.db',
+      exempt: { migrations: 'holds no personal data' },
+      datasets: [
+        { table: { schema: '', name: 'a' }, timeAs: 'text' },
+        { table: { schema: '', name: 'b.c' }, timeAs: 'milliseconds' },
+        { table: { schema: '', name: 'd' }, time: null },
+      ],
+    });
+  });
+
   it('of the contract is read as it stands', () => {
     const { dataMap, problems } = parse(contract);
     expect(problems).toEqual([]);
@@ -394,8 +419,29 @@ describe('a data map that is wrong says where and what to write', () => {
       'a kind of later',
       'sources:\n  old: { kind: mariadb }\n',
       [
-        '2:16 /sources/old/kind "kind" is "mariadb". Sources of kind mariadb are not supported yet. Write postgres or files.',
+        '2:16 /sources/old/kind "kind" is "mariadb". Sources of kind mariadb are not supported yet. Write postgres, sqlite or files.',
       ],
+    ],
+    [
+      'a SQLite database that is no file',
+      'sources:\n  a: { kind: sqlite, path: ":memory:", datasets: {} }\n  b: { kind: sqlite, path: "file:///srv/app.db?mode=memory", datasets: {} }\n',
+      [
+        '2:28 /sources/a/path This does not name a SQLite database file. Write its path, such as /srv/app/app.db, or file:///srv/app/app.db?mode=ro for one that may only be read.',
+        '3:28 /sources/b/path This does not name a SQLite database file. Write its path, such as /srv/app/app.db, or file:///srv/app/app.db?mode=ro for one that may only be read.',
+      ],
+    ],
+    [
+      'a SQLite table with a schema, and a time that is not there',
+      'sources:\n  a:\n    kind: sqlite\n    path: /srv/app.db\n    datasets:\n      t: { table: public.t, key: id, timeAs: seconds }\n',
+      [
+        '6:19 /sources/a/datasets/t/table "public.t" does not name a table of the file. Write its name, such as users, or "Odd.Name" where a name has a dot.',
+        '6:38 /sources/a/datasets/t/timeAs timeAs says how the column of "time" is written, and there is no "time". Write time: and its column, or remove timeAs.',
+      ],
+    ],
+    [
+      'a time of PostgreSQL written in some way',
+      app('      t: { table: t, key: id, time: at, timeAs: seconds }\n'),
+      ['6:41 /sources/app/datasets/t/timeAs "timeAs" is not known here. Did you mean "time"?'],
     ],
     [
       'a url of something else',

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRefusal } from '../../src/core/refusal.ts';
 import type { BatchResult } from '../../src/disposition/batch.ts';
+import { allTables, type Link, type TableDataset } from '../../src/policy/data-map.ts';
 import type { HoldScope } from '../../src/policy/hold.ts';
 import { sourceFault } from '../../src/sources/fault.ts';
 import type { RecordSource } from '../../src/sources/source.ts';
-import { datasetsOf, type EngineWorld, openApp, sourcesText, tablesOf } from './engine-world.ts';
+import type { Besides } from '../../src/sources/sql/beside.ts';
+import { dataMapOf, datasetsOf, type EngineWorld, openApp, sourcesText, tablesOf } from './engine-world.ts';
 import { destroy, olderThan, runKey } from './orders.ts';
 
 const nothing: HoldScope = { subjects: [], keys: {}, datasets: [], from: null, to: null };
@@ -154,6 +156,7 @@ export function sourceConformance(engine: string, openWorld: () => Promise<Engin
           }),
         ),
       ).toEqual(['key_not_unique app.members']);
+      await b.message(1, { at: null });
       expect(
         await codes(
           b.sources(({ messages }) => {
@@ -548,6 +551,45 @@ export function sourceConformance(engine: string, openWorld: () => Promise<Engin
         '2',
       ]);
       expect(await read(byMail('nobody@example.com'))).toEqual([]);
+    });
+
+    it('reads beside a record what its page needs: when, by whom, and what hangs on it', async () => {
+      await using b = await filled();
+      const app = b.open();
+      await b.world.run("INSERT INTO attachments VALUES (2, 1, 'it''s.txt')");
+      await b.message(12, { at: '2019-01-01T00:00:00Z' });
+      const datasets = allTables(dataMapOf(b.sources(), b.world.place));
+      const link = (of: string, column: string): [TableDataset, Link] => {
+        const dataset = datasets.find(({ name }) => name === of);
+        const found = dataset?.links.find(({ columns }) => columns[0] === column);
+        if (!dataset || !found) throw new Error(`${of} has no link by ${column}`);
+        return [dataset, found];
+      };
+      const [, sender] = link('messages', 'sender_id');
+      const [attachments, message] = link('attachments', 'message_id');
+      const person = datasets.find(({ name }) => name === 'people');
+      if (!person) throw new Error('there are no people');
+      const read: unknown[] = [];
+      const besides: Besides = {
+        at: { kind: 'instant', column: 'sent_at' },
+        who: { kind: 'linked', link: sender, dataset: person, column: 'name' },
+        files: { kind: 'rows', link: message, dataset: attachments },
+      };
+      for await (const { id, at, who, files } of app.readScope(
+        'app.messages',
+        byKey('app.messages', { id: '1' }, { id: '12' }),
+        besides,
+      ))
+        read.push([
+          id,
+          Temporal.Instant.from(at ?? '').toString(),
+          who,
+          JSON.parse(files ?? '').map((row: { path: string }) => row.path),
+        ]);
+      expect(read).toEqual([
+        ['1', '2018-03-01T10:00:00Z', 'N1', ['a1.txt', "it's.txt"]],
+        ['12', '2019-01-01T00:00:00Z', null, []],
+      ]);
     });
 
     it('previews an erasure by the predicates that guard it, destroys, masks, and spares what is held', async () => {

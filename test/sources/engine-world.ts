@@ -1,5 +1,6 @@
 import type { DataMap } from '../../src/policy/data-map.ts';
-import { resolveSources, sourcesSchema } from '../../src/policy/sources.ts';
+import { resolveSources } from '../../src/policy/sources.ts';
+import { sourcesSchema } from '../../src/policy/sources-file.ts';
 import { openSources } from '../../src/sources/open.ts';
 import type { RecordSource } from '../../src/sources/source.ts';
 import type { Ending, Program } from '../support/crash.ts';
@@ -14,6 +15,8 @@ export interface EngineWorld extends AsyncDisposable {
   table(name: string): string;
   /** Types of columns in this engine. */
   readonly types: { readonly int: string; readonly text: string; readonly time: string };
+  /** What a dataset with a time says of how it is written, where the engine has no types that do. */
+  readonly writtenTime?: Readonly<Record<string, unknown>>;
   /** What a time column holds for this instant (RFC 3339), as a literal. */
   time(instant: string): string;
   /** Run statements as the application. */
@@ -75,6 +78,7 @@ export function datasetsOf(world: EngineWorld, files: string): Record<string, Re
       table: world.table('conversations'),
       key: ['id'],
       time: 'created_at',
+      ...world.writtenTime,
       fields: { subject: { category: 'communication.content' } },
       onDispose: { members: 'cascade', messages: 'cascade' },
     },
@@ -87,6 +91,7 @@ export function datasetsOf(world: EngineWorld, files: string): Record<string, Re
       table: world.table('messages'),
       key: ['id'],
       time: 'sent_at',
+      ...world.writtenTime,
       links: {
         conversation_id: { to: 'conversations.id' },
         sender_id: { to: 'people.id', owner: true },

@@ -23,7 +23,8 @@ import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HoldScope } from '../../src/policy/hold.ts';
-import { resolveSources, sourcesSchema } from '../../src/policy/sources.ts';
+import { resolveSources } from '../../src/policy/sources.ts';
+import { sourcesSchema } from '../../src/policy/sources-file.ts';
 import { sortLeaves } from '../../src/sources/files/line-commitments.ts';
 import { openFilesSource } from '../../src/sources/files/source.ts';
 import type { BatchSurroundings, HeldScope, RewriteIntent } from '../../src/sources/source.ts';

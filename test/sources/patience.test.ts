@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SqlSource } from '../../src/policy/data-map.ts';
+import type { PostgresSource } from '../../src/policy/data-map.ts';
 import { sourceFault } from '../../src/sources/fault.ts';
 import { connectSource } from '../../src/sources/postgres/connection.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => app?.drop());
 
-const source = (): SqlSource => ({
+const source = (): PostgresSource => ({
   kind: 'postgres',
   name: 'app',
   url: app.url,

@@ -7,12 +7,13 @@ import { fileURLToPath } from 'node:url';
  * what the program did outside itself, so the points are there: a statement on its way to PostgreSQL, or a call of the
  * file system. Statements pass through a proxy of ours, which kills the program before it forwards one, or after the
  * server has answered and before the program hears of it (the transaction is committed, and the program died without
- * knowing). File calls are counted by a module loaded into the program before its own code.
+ * knowing). File calls, and the statements of SQLite, are counted by a module loaded into the program before its own code.
  */
 
 /** Where to kill: the `nth` (from 1) event that fits, before it has happened or after. `path` fits any path of a call. */
 export type CrashPoint =
   | { readonly on: 'statement'; readonly fits?: RegExp; readonly nth?: number; readonly when: 'before' | 'after' }
+  | { readonly on: 'sqlite'; readonly fits?: RegExp; readonly nth?: number; readonly when: 'before' | 'after' }
   | { readonly on: FileCall; readonly path?: RegExp; readonly nth?: number; readonly when: 'before' | 'after' };
 
 /** The file calls that change something, whichever of node:fs or node:fs/promises they are made through. */
@@ -53,21 +54,13 @@ export async function runUntil(program: Program, point: CrashPoint | null = null
   }
 
   const script = typeof program.script === 'string' ? program.script : fileURLToPath(program.script);
-  const preload = fileURLToPath(new URL('./crash-in-file-call.ts', import.meta.url));
-  const fileCall = point !== null && point.on !== 'statement' ? point : null;
+  const inside = preloadFor(point);
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', ...(fileCall === null ? [] : ['--import', preload]), script, ...(program.args ?? [])],
+    ['--import', 'tsx', ...(inside === null ? [] : ['--import', inside.module]), script, ...(program.args ?? [])],
     {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      env: {
-        ...process.env,
-        ...program.env,
-        ...databases,
-        ...(fileCall === null
-          ? {}
-          : { CRASH_AT: `${fileCall.on}:${fileCall.nth ?? 1}:${fileCall.when}:${fileCall.path?.source ?? ''}` }),
-      },
+      env: { ...process.env, ...program.env, ...databases, ...inside?.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -76,7 +69,7 @@ export async function runUntil(program: Program, point: CrashPoint | null = null
   try {
     const { code, signal, stdout, stderr } = await ending(child);
     return {
-      crashed: watch.struck || (fileCall !== null && signal === 'SIGKILL'),
+      crashed: watch.struck || (inside !== null && signal === 'SIGKILL'),
       code,
       stdout,
       stderr,
@@ -86,6 +79,19 @@ export async function runUntil(program: Program, point: CrashPoint | null = null
     clearTimeout(limit);
     for (const proxy of proxies) proxy.close();
   }
+}
+
+/** The module that kills the program from within, where the point is there, and what it is told. */
+function preloadFor(point: CrashPoint | null): { module: string; env: Readonly<Record<string, string>> } | null {
+  if (point === null || point.on === 'statement') return null;
+  const module = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  const at = `${point.nth ?? 1}:${point.when}`;
+  if (point.on === 'sqlite')
+    return { module: module('./crash-in-sqlite.ts'), env: { CRASH_AT_SQL: `${at}:${point.fits?.source ?? ''}` } };
+  return {
+    module: module('./crash-in-file-call.ts'),
+    env: { CRASH_AT: `${point.on}:${at}:${point.path?.source ?? ''}` },
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Drift } from '../../disposition/drift.ts';
-import { type Catalog, calledTable, type Reference } from '../sql/check.ts';
+import { calledTable } from '../../policy/data-map.ts';
+import type { Catalog, Reference } from '../sql/check.ts';
 import type { SqlConnection } from './connection.ts';
 
 /** What PostgreSQL says of its tables, keys and references, and of what this user may do there. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { guardTransactions } from '../../core/lost-connections.ts';
-import type { SqlSource } from '../../policy/data-map.ts';
+import type { PostgresSource } from '../../policy/data-map.ts';
 import type { ColumnTypes, SourceShape, SqlEngine } from '../sql/dialect.ts';
 import { postgresDialect } from './dialect.ts';
 import { streamRows } from './stream.ts';
@@ -33,7 +33,7 @@ export interface Patience {
 const usualPatience: Patience = { statement: 30 * 60_000, idleTransaction: 10 * 60_000 };
 
 /** Open a source's pool; nothing is connected until the first query. */
-export function connectSource(source: SqlSource, patience = usualPatience): SqlConnection {
+export function connectSource(source: PostgresSource, patience = usualPatience): SqlConnection {
   const pool = postgres(source.url, {
     max: 6,
     onnotice: () => {},
@@ -92,7 +92,7 @@ async function reach(sql: postgres.Sql): Promise<void> {
   }
 }
 
-async function readShape(source: SqlSource, sql: postgres.Sql): Promise<SourceShape> {
+async function readShape(source: PostgresSource, sql: postgres.Sql): Promise<SourceShape> {
   const rows = await sql<{ schema: string; name: string; column: string; type: string }[]>`
     SELECT n.nspname AS schema, c.relname AS name, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -2,12 +2,11 @@ import type postgres from 'postgres';
 import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
-import type { Due } from '../../policy/due.ts';
 import type { BatchSurroundings } from '../source.ts';
 import { type SourceShape, typeOf } from '../sql/dialect.ts';
-import { blockedByChildren, type HeldGroups, heldConditions } from '../sql/held.ts';
+import { freeConditions } from '../sql/held.ts';
 import { childLinks, datasetsTouched } from '../sql/links.ts';
-import { dueConditions, keptBeneath } from '../sql/select.ts';
+import { dueConditions } from '../sql/select.ts';
 import { commitmentSql, type HmacPads, hmacPads } from './commitment.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
@@ -125,32 +124,6 @@ function unlinkingSql(
 
 function sameKey(dataset: TableDataset): string {
   return dataset.key.map((column) => `g.${name(column)} = t.${name(column)}`).join(' AND ');
-}
-
-/**
- * SQL conditions under which a row may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. To be
- * masked, nothing has to hold the row itself: it stays, and all that hangs on it.
- * @param due null for an erasure, which no retention rule keeps from anything
- */
-export function freeConditions(
-  shape: SourceShape,
-  dataset: TableDataset,
-  groups: HeldGroups,
-  due: Due | null,
-): readonly string[] {
-  if (due?.act === 'mask') return heldConditions(shape, dataset, 't', groups).map((condition) => `NOT ${condition}`);
-  // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
-  const children = blockedByChildren(
-    shape,
-    dataset,
-    't',
-    groups,
-    undefined,
-    (child, alias) => due && keptBeneath(shape, child, alias, due),
-  );
-  return [...heldConditions(shape, dataset, 't', groups), ...children.held, ...children.restricted].map(
-    (condition) => `NOT ${condition}`,
-  );
 }
 
 async function missingHold(tx: postgres.TransactionSql, holds: readonly string[]): Promise<string | null> {

@@ -1,6 +1,6 @@
 import type { SqlDialect } from '../sql/dialect.ts';
 import { unfitForMask, unmaskedSql } from './mask.ts';
-import { among, isTimeType, literal, name, sameValue, table, timeConstant } from './words.ts';
+import { among, comparablePair, isTimeType, literal, name, sameValue, table, timeConstant } from './words.ts';
 
 const identified: SqlDialect['identified'] = (expression, _type, kind, values, mail) => {
   const here = `${expression}::text`;
@@ -15,9 +15,12 @@ export const postgresDialect: SqlDialect = {
   name,
   literal,
   table,
-  value: (text, type) => `${literal(text)}::${type}`,
   text: (expression) => `${expression}::text`,
   sameValue,
+  isOneOf(expression, type, written, from = type) {
+    const pairs = written.map((one) => comparablePair(expression, type, `${literal(one)}::${from}`, from));
+    return `${pairs[0]?.[0]} IN (${pairs.map(([, constant]) => constant).join(', ')})`;
+  },
   among,
   identified,
   isTimeType,
@@ -40,11 +43,14 @@ export const postgresDialect: SqlDialect = {
     value: (i, anchorType, expression, type) =>
       sameValue(`h.vals[${i + 1}]::${anchorType}`, anchorType, expression, type),
     address: (i, expression) => `lower(h.vals[${i + 1}]) = lower(${expression}::text)`,
-    boundary(end, type) {
-      const column = `h.${end}_at`;
-      if (type.includes('without')) return `(${column} AT TIME ZONE 'UTC')`;
-      if (type === 'date') return `(${column} AT TIME ZONE 'UTC')::date`;
-      return column;
-    },
+    isBefore: (expression, type) => `${expression} < ${boundary('h.from_at', type)}`,
+    isAfter: (expression, type) => `${expression} > ${boundary('h.to_at', type)}`,
   },
 };
+
+/** An end of a hold's range as a time column's type has it. */
+function boundary(column: string, type: string): string {
+  if (type.includes('without')) return `(${column} AT TIME ZONE 'UTC')`;
+  if (type === 'date') return `(${column} AT TIME ZONE 'UTC')::date`;
+  return column;
+}

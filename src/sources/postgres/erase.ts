@@ -1,11 +1,11 @@
 import { refuse } from '../../core/refusal.ts';
 import type { BatchResult } from '../../disposition/batch.ts';
 import type { EraseOrder } from '../sql/erase.ts';
-import { heldPredicate } from '../sql/held.ts';
+import { freeConditions, heldPredicate } from '../sql/held.ts';
 import { datasetsTouched } from '../sql/links.ts';
 import { hmacPads } from './commitment.ts';
 import type { SqlConnection } from './connection.ts';
-import { destructionSql, freeConditions, lockShared } from './destroy.ts';
+import { destructionSql, lockShared } from './destroy.ts';
 import { installJournal, readEpoch, readHeldGroups, readJournal } from './journal.ts';
 import { maskingSql } from './mask.ts';
 import { among } from './words.ts';

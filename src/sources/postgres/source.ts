@@ -1,4 +1,4 @@
-import type { SqlSource } from '../../policy/data-map.ts';
+import type { PostgresSource } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
 import { checkSource } from '../sql/check.ts';
 import { takeCensus } from '../sql/count.ts';
@@ -17,7 +17,7 @@ import { holdsInPlace, liftHold, placeHold, raiseEpoch } from './hold.ts';
 import { installJournal, markCopied, readEpoch, readHeldGroups, uncopiedBatches } from './journal.ts';
 
 /** A PostgreSQL source. Nothing is connected until the first question. */
-export function openPostgresSource(source: SqlSource): RecordSource {
+export function openPostgresSource(source: PostgresSource): RecordSource {
   const connection = connectSource(source);
   const isInstalled = async () => (await readEpoch(connection.sql)) !== null;
   const groupsOf = async (hold: string | null): Promise<HeldGroups> =>

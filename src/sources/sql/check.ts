@@ -1,5 +1,5 @@
 import type { Drift } from '../../disposition/drift.ts';
-import type { SqlSource, TableDataset } from '../../policy/data-map.ts';
+import { calledTable, type SqlSource, type TableDataset } from '../../policy/data-map.ts';
 import type { Retention } from '../../policy/retention.ts';
 import { errorCode } from '../fault.ts';
 import type { SourceShape, SqlEngine } from './dialect.ts';
@@ -21,11 +21,6 @@ export interface Catalog {
   readonly references: readonly Reference[];
   /** What only this engine looks at: rights, storage, what columns really hold. */
   readonly more: readonly Drift[];
-}
-
-/** How the data map calls a dataset's table. */
-export function calledTable({ table: { schema, name } }: TableDataset): string {
-  return schema === '' ? name : `${schema}.${name}`;
 }
 
 /**

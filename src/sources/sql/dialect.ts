@@ -37,12 +37,15 @@ export interface SqlDialect {
   /** A text as a constant, safe whatever it says and however the server is set. */
   literal(text: string): string;
   table(dataset: TableDataset): string;
-  /** A value in the source's own writing as a constant of its column's type. */
-  value(text: string, type: string): string;
   /** A value as the text this engine writes. */
   text(expression: string, type: string): string;
   /** "These are the same value". */
   sameValue(a: string, typeA: string, b: string, typeB: string): string;
+  /**
+   * "This is one of the values that are written so."
+   * @param from the type of the column that writes them so, where it is another
+   */
+  isOneOf(expression: string, type: string, written: readonly string[], from?: string): string;
   /**
    * "These columns of `alias` are one of these value lists", so that an index is used.
    * @param from the types of the columns the values were read from, where these are others
@@ -88,8 +91,9 @@ export interface SqlDialect {
     value(i: number, anchorType: string, expression: string, type: string): string;
     /** The same for a mail address, case aside. */
     address(i: number, expression: string, type: string): string;
-    /** An end of h's range as a time column's type has it; the record at that end is in the range. */
-    boundary(end: 'from' | 'to', type: string): string;
+    /** "This record's time is before h's range", null where there is none; a record at an end of the range is in it. */
+    isBefore(expression: string, type: string): string;
+    isAfter(expression: string, type: string): string;
   };
 }
 

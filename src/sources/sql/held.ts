@@ -1,6 +1,8 @@
 import type { Link, TableDataset } from '../../policy/data-map.ts';
+import type { Due } from '../../policy/due.ts';
 import { type ColumnTypes, joinSql, type SourceShape, type SqlDialect, typeOf } from './dialect.ts';
 import { childLinks } from './links.ts';
+import { keptBeneath } from './select.ts';
 
 /** Columns by which some hold names rows. */
 export interface HeldColumns {
@@ -84,8 +86,8 @@ function timesOf({ types, dialect }: SourceShape, dataset: TableDataset, alias: 
 /** SQL that is true unless the row lies outside the range of `h`. What has no date anywhere cannot be said to. */
 function inRange(dialect: SqlDialect, [at, ...further]: readonly RowTime[]): string {
   if (!at) return 'true';
-  const [from, to] = [dialect.held.boundary('from', at.type), dialect.held.boundary('to', at.type)];
-  const own = `(${at.sql} < ${from}) IS NOT TRUE AND (${at.sql} > ${to}) IS NOT TRUE`;
+  const { isBefore, isAfter } = dialect.held;
+  const own = `(${isBefore(at.sql, at.type)}) IS NOT TRUE AND (${isAfter(at.sql, at.type)}) IS NOT TRUE`;
   return further.length === 0 ? own : `CASE WHEN ${at.sql} IS NULL THEN ${inRange(dialect, further)} ELSE ${own} END`;
 }
 
@@ -260,4 +262,30 @@ export function blockedByChildren(
 /** SQL that is true when any of the conditions is; null when there is none, and so nothing to ask. */
 export function anyOf(conditions: readonly string[]): string | null {
   return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
+}
+
+/**
+ * SQL conditions under which a row `t` may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. To
+ * be masked, nothing has to hold the row itself: it stays, and all that hangs on it.
+ * @param due null for an erasure, which no retention rule keeps from anything
+ */
+export function freeConditions(
+  shape: SourceShape,
+  dataset: TableDataset,
+  groups: HeldGroups,
+  due: Due | null,
+): readonly string[] {
+  if (due?.act === 'mask') return heldConditions(shape, dataset, 't', groups).map((condition) => `NOT ${condition}`);
+  // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
+  const children = blockedByChildren(
+    shape,
+    dataset,
+    't',
+    groups,
+    undefined,
+    (child, alias) => due && keptBeneath(shape, child, alias, due),
+  );
+  return [...heldConditions(shape, dataset, 't', groups), ...children.held, ...children.restricted].map(
+    (condition) => `NOT ${condition}`,
+  );
 }

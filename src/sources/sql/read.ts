@@ -111,8 +111,7 @@ function anyClause(
     if (columns === null) return [];
     const values = columns.map((column, i) => {
       const anchor = typeOf(allTypes.get(clause.dataset) ?? {}, clause.columns[i] ?? '');
-      const value = dialect.value(clause.values[i] ?? '', anchor);
-      return dialect.sameValue(`t.${name(column)}`, typeOf(types, column), value, anchor);
+      return dialect.isOneOf(`t.${name(column)}`, typeOf(types, column), [clause.values[i] ?? ''], anchor);
     });
     const range: string[] = [];
     if (dataset.time !== null) {

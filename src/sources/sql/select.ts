@@ -12,9 +12,9 @@ export function selectionSql(shape: SourceShape, dataset: TableDataset, alias: s
 
 function conditionSql(shape: SourceShape, dataset: TableDataset, alias: string, condition: Condition): string {
   const { value, type } = valueSql(shape, dataset, alias, condition);
-  const constants = condition.values.flatMap((one) => (one === null ? [] : [shape.dialect.value(one, type)]));
+  const wanted = condition.values.filter((one) => one !== null);
   const any = [
-    ...(constants.length > 0 ? [`(${value} IN (${constants.join(', ')})) IS TRUE`] : []),
+    ...(wanted.length > 0 ? [`(${shape.dialect.isOneOf(value, type, wanted)}) IS TRUE`] : []),
     ...(condition.values.includes(null) ? [`${value} IS NULL`] : []),
   ].join(' OR ');
   return condition.isNot ? `NOT (${any})` : `(${any})`;
