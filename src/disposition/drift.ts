@@ -15,6 +15,7 @@ export interface Drift {
     | 'folder_missing'
     | 'file_unmatched'
     | 'file_left'
+    | 'backup_faulty'
     | 'time_unreadable'
     | 'cannot_write';
   readonly detail: string;

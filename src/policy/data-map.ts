@@ -97,7 +97,7 @@ export interface LineUnit {
   readonly current: { readonly kind: 'newest' | 'none' } | { readonly kind: 'name'; readonly name: string };
 }
 
-/** Files of one folder: rotated logs, backups. What goes is a whole file, or with `lines` a line of it. */
+/** Files of one folder: rotated logs, backups. What goes is a whole file (of backups a folder, too), or with `lines` a line. */
 export interface FolderDataset {
   readonly kind: 'folder';
   readonly id: DatasetId;
@@ -113,6 +113,8 @@ export interface FolderDataset {
   readonly keepLast: number;
   /** Absent: whole files go. */
   readonly lines?: LineUnit;
+  /** Backups, files or whole folders: the newest good one always stays, and `keepLast` counts good ones. */
+  readonly backups?: true;
 }
 
 /** What every database says of itself. */

@@ -29,14 +29,21 @@ const folderDatasetSchema = z
       .min(1)
       .meta({ description: 'Which files: * and one {date}.', examples: ['access-{date}.log'] }),
     unit: z
-      .enum(['file', 'line'])
+      .enum(['file', 'line', 'backup'])
       .default('file')
-      .describe('What goes: a whole file, or line by line what is due in rotated logs.'),
+      .describe(
+        'What goes: a whole file; line by line what is due in rotated logs; or a backup, a file or a folder, but never the newest good one.',
+      ),
     time: z
       .enum(['name', 'line'])
       .optional()
       .describe("Where a whole file's time comes from: the date in its name (the usual), or its newest line."),
-    keepLast: z.int().min(0).max(10_000).default(0).describe('Never fewer than this many of the newest files remain.'),
+    keepLast: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(0)
+      .describe('Never fewer than this many of the newest remain; of backups, of the good ones.'),
     format: z
       .enum(formats)
       .optional()
@@ -120,10 +127,13 @@ export function filesSource(
         report(
           [...at, key],
           'unit_missing',
-          `${key} belongs to unit: line, and here whole files go. Add unit: line, or remove ${key}.`,
+          `${key} belongs to unit: line, and here whole files go. Write unit: line, or remove ${key}.`,
           'key',
         );
-    return { ...shared, time: entry.time ?? 'name', keepLast };
+    if (entry.unit === 'backup' && entry.time === 'line')
+      report([...at, 'time'], 'time_unused', 'A backup goes by the date in its name. Remove time.', 'key');
+    const backups = entry.unit === 'backup' ? ({ backups: true } as const) : {};
+    return { ...shared, time: entry.time ?? 'name', keepLast, ...backups };
   });
   const places = new Map<string, string>();
   for (const { folder, match, name: dataset } of datasets) {

@@ -305,8 +305,15 @@ export function ruleDigest(rule: RetentionRule, retention: Retention, map: DataM
 
 function destructionJson(dataset: Dataset): Json {
   if (dataset.kind === 'folder') {
-    const { folder, match, time, keepLast, lines } = dataset;
-    return { folder, match, time, keepLast, ...(lines ? { lines: { ...lines } } : {}) };
+    const { folder, match, time, keepLast, lines, backups } = dataset;
+    return {
+      folder,
+      match,
+      time,
+      keepLast,
+      ...(lines ? { lines: { ...lines } } : {}),
+      ...(backups ? { backups } : {}),
+    };
   }
   const { table, key, time, timeAs, links, onDispose, file } = dataset;
   const written = timeAs === undefined ? {} : { timeAs };

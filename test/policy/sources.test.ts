@@ -501,7 +501,7 @@ describe('a data map that is wrong says where and what to write', () => {
       'a format for whole files',
       'sources:\n  f: { kind: files, root: /x, datasets: { a: { folder: a, match: "a*", format: common, time: line } } }\n',
       [
-        '2:72 /sources/f/datasets/a/format format belongs to unit: line, and here whole files go. Add unit: line, or remove format.',
+        '2:72 /sources/f/datasets/a/format format belongs to unit: line, and here whole files go. Write unit: line, or remove format.',
       ],
     ],
     [

@@ -31,7 +31,7 @@ function folder(files: Readonly<Record<string, string | Uint8Array>>): FilesSour
 }
 
 async function free(source: FilesSource, scope: Partial<HoldScope>, of = dataset): Promise<readonly string[]> {
-  const sorted = await sortFolder(source, of, end, [{ id: 'hld_1', scope: { ...none, ...scope } }]);
+  const sorted = await sortFolder(source, of, end, [{ id: 'hld_1', scope: { ...none, ...scope } }], new Map());
   return sorted.free.map(({ name }) => name);
 }
 

@@ -177,6 +177,8 @@ describe('a folder of logs that go line by line', () => {
       'access.log.2.gz': gzipSync(old('bea') + old('ada@example.com')),
     });
     const hold = { subjects: [{ kind: 'email', value: 'ada@example.com' }] };
+    // Seen before the hold, and not to be taken for what is free with it.
+    expect(await it.source.census('disk.access', due, [])).toMatchObject({ due: 5, held: 0 });
     const { coverage } = await it.source.placeHold({ id: 'hld_1', scope: { ...none, ...hold } });
     expect(coverage).toMatchObject([{ dataset: 'disk.access', count: 4 }]);
     expect(await it.source.census('disk.access', due, heldBy(hold))).toMatchObject({

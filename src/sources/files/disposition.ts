@@ -1,10 +1,13 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { hmacSha256, toHex } from '../../core/hash.ts';
 import type { Census } from '../../disposition/run.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import type { HoldScope } from '../../policy/hold.ts';
 import type { RemovalIntent } from '../source.ts';
-import { type DatedFile, fileMentions, fileSha256, listFolder } from './folder.ts';
+import { contentSha256, type DatedFile, fileMentions, listFolder } from './folder.ts';
+import { faultOf, type SeenFaults } from './good-backup.ts';
+import { madeName, removeMade } from './made.ts';
 
 /** A hold as it touches files: its id, its scope, and what to look for inside. */
 export interface FileHold {
@@ -20,20 +23,59 @@ export interface LeavingFile {
 }
 
 /**
+ * The newest good files (of backups: folders, too) of a folder, which stay however old they are. Where none is good all
+ * stay: somebody may still find something in them.
+ * @param files oldest first
+ * @returns null: all stay
+ */
+async function newestGood(
+  dataset: FolderDataset,
+  files: readonly DatedFile[],
+  seen: SeenFaults,
+): Promise<ReadonlySet<string> | null> {
+  const most = Math.max(dataset.keepLast, dataset.backups ? 1 : 0);
+  const good = new Set<string>();
+  for (const file of files.toReversed()) {
+    if (good.size >= most) break;
+    if ((await faultOf(file.path, seen)) === null) good.add(file.name);
+  }
+  return most > 0 && good.size === 0 ? null : good;
+}
+
+/** Backups newer than the newest good one: nobody can rely on them. @returns null where none at all is good */
+export async function faultyBackups(
+  source: FilesSource,
+  dataset: FolderDataset,
+  seen: SeenFaults,
+): Promise<readonly string[] | null> {
+  const { files } = await listFolder(source, dataset);
+  const faulty: string[] = [];
+  for (const file of files.toReversed()) {
+    if ((await faultOf(file.path, seen)) === null) return faulty;
+    faulty.push(file.name);
+  }
+  return files.length === 0 ? [] : null;
+}
+
+/**
  * Sort the due files of a folder: those that may go and those a hold keeps. A whole file is the unit here. A hold by
  * person keeps each log file in which one of their identifiers stands; of backups it keeps none unless it names the
  * dataset, since a backup holds everybody (docs/decisions/0009).
- * @param keepLast newest files that always stay are neither due nor held
+ * The newest good ones that always stay are neither due nor held.
+ * @param seen null: none stays for that
  */
 export async function sortFolder(
   source: FilesSource,
   dataset: FolderDataset,
   cutoff: Temporal.Instant | null,
   holds: readonly FileHold[],
+  seen: SeenFaults | null,
 ): Promise<{ census: Census; free: readonly DatedFile[] }> {
   const { files } = await listFolder(source, dataset);
-  const staying = dataset.keepLast === 0 ? files : files.slice(0, Math.max(0, files.length - dataset.keepLast));
-  const due = cutoff === null ? [] : staying.filter((file) => Temporal.Instant.compare(file.until, cutoff) < 0);
+  const isOld = (file: DatedFile) => cutoff !== null && Temporal.Instant.compare(file.until, cutoff) < 0;
+  // What is not old need not be looked into, unless something old would go.
+  const staying = seen === null || !files.some(isOld) ? new Set<string>() : await newestGood(dataset, files, seen);
+  const due = staying === null ? [] : files.filter((file) => isOld(file) && !staying.has(file.name));
   const free: DatedFile[] = [];
   const heldBy: Record<string, number> = {};
   for (const file of due) {
@@ -87,7 +129,7 @@ export async function describeLeaving(
 ): Promise<readonly LeavingFile[]> {
   const leaving: LeavingFile[] = [];
   for (const file of files) {
-    const content = toHex(await fileSha256(file.path));
+    const content = toHex(await contentSha256(file.path));
     const commitment = toHex(hmacSha256(runKey, `${dataset.id}\n${file.name}\n${content}`));
     leaving.push({ name: file.name, sizeBytes: file.sizeBytes, commitment });
   }
@@ -104,8 +146,19 @@ export async function removeFiles(
   const byName = new Map(files.map((file) => [file.name, file.path]));
   for (const name of names) {
     const path = byName.get(name);
-    if (path !== undefined) await rm(path, { force: true });
+    if (path !== undefined) await remove(dataset, path);
   }
+}
+
+/** A folder goes at once or not at all: by another name first, which `removeMade` knows after a crash. */
+async function remove(dataset: FolderDataset, path: string): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) {
+    await rm(path, { force: true });
+    return;
+  }
+  const gone = join(dirname(path), madeName(dataset.id));
+  await rename(path, gone);
+  await rm(gone, { recursive: true, force: true });
 }
 
 /**
@@ -125,8 +178,9 @@ export async function finishRemoval(
   for (const item of items) {
     const file = byName.get(item.name);
     if (file && (await holdersOf(dataset, file, holds)).length > 0) continue;
-    if (file) await rm(file.path, { force: true });
+    if (file) await remove(dataset, file.path);
     gone.push(item);
   }
+  await removeMade(source, dataset);
   return gone;
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { constants, type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { toHex } from '../../core/hash.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import { errorCode } from '../fault.ts';
 import { joinPieces, LineCutter } from './line-cutter.ts';
@@ -27,7 +28,7 @@ export interface FolderListing {
   readonly unmatched: readonly string[];
 }
 
-/** A plain file whose name fits, as it stood a moment ago. `endOfDay`: of the day in its name, where it has one. */
+/** A file whose name fits, or of backups a folder, as it stood a moment ago. `endOfDay`: of the day in its name, if any. */
 export interface NamedFile {
   readonly name: string;
   readonly path: string;
@@ -39,8 +40,8 @@ export interface NamedFile {
 export const ownPrefix = '.muniment-';
 
 /**
- * The plain files directly inside a folder whose names fit, by name: links and folders are never followed, so that a
- * planted link cannot lead a purge outside.
+ * The plain files directly inside a folder whose names fit, by name; of backups folders as well. Links are never followed,
+ * so that a planted one cannot lead a purge outside.
  * @throws what the file system says when the folder is not there
  */
 export async function namedFiles(
@@ -57,7 +58,8 @@ export async function namedFiles(
     const stat = await statOf(path);
     // Rotated away since the folder was read.
     if (stat === null) continue;
-    const day = stat.isFile() ? dayIn(name) : undefined;
+    const isOne = stat.isFile() || (dataset.backups && stat.isDirectory());
+    const day = isOne ? dayIn(name) : undefined;
     const endOfDay = day ? endOfDayNamed(day) : null;
     if (day === undefined || (day !== null && endOfDay === null)) unmatched.push(name);
     else files.push({ name, path, stat, endOfDay });
@@ -219,12 +221,26 @@ function timesIn(text: string): Temporal.Instant[] {
   return times;
 }
 
-/** SHA-256 of a file, streamed. */
-export async function fileSha256(path: string): Promise<Uint8Array> {
+/** SHA-256 of a file, streamed; of a folder, of a line for each file beneath it: its path and its digest, by path. */
+export async function contentSha256(path: string): Promise<Uint8Array> {
   const digest = createHash('sha256');
+  if ((await lstat(path)).isDirectory()) {
+    for (const name of await filesBeneath(path))
+      digest.update(`${name} ${toHex(await contentSha256(join(path, name)))}\n`);
+    return digest.digest();
+  }
   await using file = await openPlain(path);
   for await (const chunk of chunksOf(file, null)) digest.update(chunk);
   return digest.digest();
+}
+
+/** The plain files beneath a folder, at any depth, by their paths in it. */
+export async function filesBeneath(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+    .sort();
 }
 
 /** Open a file to read; never through a link. */
@@ -242,26 +258,26 @@ export function packed(path: string): 'gzip' | 'zstd' | 'unknown' | null {
 const chunkBytes = 256 * 1024;
 
 /**
- * The bytes of a file from its beginning, unpacked, chunk by chunk.
+ * The bytes of a file from its beginning, unpacked, chunk by chunk. A chunk is good until the next one is asked for.
  * @throws an error that `isUnreadable` knows when it is not what it is said to be packed as, or is cut off
  */
 export async function* chunksOf(file: FileHandle, packing: 'gzip' | 'zstd' | null): AsyncGenerator<Buffer> {
-  const bytes = bytesOf(file);
   if (packing === null) {
-    yield* bytes;
+    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    yield* bytesOf(file, () => chunk);
     return;
   }
   const options = { chunkSize: chunkBytes };
   const through = packing === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   // What goes wrong on the way comes out of the last stream.
-  pipeline(Readable.from(bytes), through, () => {});
+  pipeline(Readable.from(bytesOf(file, () => Buffer.allocUnsafeSlow(chunkBytes))), through, () => {});
   for await (const chunk of through) yield chunk as Buffer;
 }
 
 /** Not by a stream of the file's: the file could not be closed before the stream, which closes it. */
-async function* bytesOf(file: FileHandle): AsyncGenerator<Buffer> {
+async function* bytesOf(file: FileHandle, room: () => Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; ; ) {
-    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    const chunk = room();
     const { bytesRead } = await file.read(chunk, 0, chunkBytes, at);
     if (bytesRead === 0) return;
     at += bytesRead;

@@ -8,6 +8,11 @@ export class LineMarks {
   #run = 0;
   #goes = false;
 
+  /** How much memory they take. */
+  get sizeBytes(): number {
+    return this.#bytes.length;
+  }
+
   add(lines: number, goes: boolean): void {
     if (goes !== this.#goes) this.#close();
     this.#goes = goes;

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { sha256Hex } from '../../core/hash.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Drift } from '../../disposition/drift.ts';
@@ -9,9 +7,10 @@ import type { Census } from '../../disposition/run.ts';
 import type { FilesSource, FolderDataset, LineUnit } from '../../policy/data-map.ts';
 import { lineTimer } from '../../policy/line-time.ts';
 import type { BatchSurroundings, HeldScope } from '../source.ts';
-import { chunksOf, folderOf, isUnreadable, type NamedFile, openPlain, packed, statOf } from './folder.ts';
+import { chunksOf, isUnreadable, type NamedFile, openPlain, packed, statOf } from './folder.ts';
 import { LineCutter } from './line-cutter.ts';
-import { isMade, isSameFile, rewriteFile } from './rewrite.ts';
+import { removeMade } from './made.ts';
+import { isSameFile, rewriteFile } from './rewrite.ts';
 import { type LeftWhy, rotatedFiles } from './rotated.ts';
 import { type LineCount, type LineHold, type LineOrder, type SortedLines, sortLines } from './sort-lines.ts';
 
@@ -21,13 +20,44 @@ export interface LineFolder extends FolderDataset {
 }
 
 /**
- * What was counted in files, to be counted again only when a file, the holds or the cutoff are others: a run looks at
+ * What was seen in files, to be looked at again only when a file, the holds or the cutoff are others: a run looks at
  * every file when it is planned, when it is worked off, and once more at its end.
  */
-export type Counted = Map<string, LineCount>;
+export class SeenLines {
+  #counts = new Map<string, LineCount>();
+  #marks = new Map<string, SortedLines>();
+  #marksBytes = 0;
 
-/** Files remembered at most. */
-const mostCounted = 20_000;
+  count(key: string): LineCount | undefined {
+    return this.#counts.get(key);
+  }
+
+  /** With the marks, which are only for the next to ask. */
+  take(key: string): SortedLines | undefined {
+    const sorted = this.#marks.get(key);
+    if (sorted) this.#marksBytes -= sorted.marks.sizeBytes;
+    this.#marks.delete(key);
+    return sorted;
+  }
+
+  add(key: string, sorted: SortedLines): void {
+    const { marks, ...count } = sorted;
+    if (this.#counts.size >= mostSeen) this.#counts.clear();
+    this.#counts.set(key, count);
+    this.take(key);
+    // Marks are a byte a line in the worst case; those that find no room are made again when they are needed.
+    if (count.due === count.held || marks.sizeBytes > mostMarksBytes) return;
+    if (this.#marksBytes + marks.sizeBytes > mostMarksBytes) {
+      this.#marks.clear();
+      this.#marksBytes = 0;
+    }
+    this.#marks.set(key, sorted);
+    this.#marksBytes += marks.sizeBytes;
+  }
+}
+
+const mostSeen = 20_000;
+const mostMarksBytes = 32 * 1024 * 1024;
 
 /** Count a folder's rotated lines as a cutoff sees them; with `null` none is due. */
 export async function countLines(
@@ -35,13 +65,13 @@ export async function countLines(
   dataset: LineFolder,
   cutoff: Temporal.Instant | null,
   holds: readonly HeldScope[],
-  counted: Counted,
+  seen: SeenLines,
 ): Promise<Census> {
   const { files } = await rotatedFiles(source, dataset, dataset.lines);
   const sum = { total: 0, due: 0, held: 0 };
   const heldBy: Record<string, number> = {};
   for (const file of files) {
-    const count = await countFile(dataset, file, cutoff, holds, counted);
+    const count = await countFile(dataset, file, cutoff, holds, seen);
     if (count === null) continue;
     sum.total += count.lines;
     sum.due += count.due;
@@ -57,22 +87,18 @@ async function countFile(
   file: NamedFile,
   cutoff: Temporal.Instant | null,
   holds: readonly HeldScope[],
-  counted: Counted,
+  seen: SeenLines,
 ): Promise<LineCount | null> {
-  const key = countKey(dataset, file, cutoff, holds);
-  const known = counted.get(key);
+  const key = keyOf(dataset, file, cutoff, holds);
+  const known = seen.count(key);
   if (known) return known;
   await using opened = await openSame(file);
   const sorted = opened && (await sorting(dataset, file, opened.handle, cutoff, holds));
-  if (!sorted) return null;
-  if (counted.size >= mostCounted) counted.clear();
-  // Without the marks: they are a byte a line in the worst case.
-  const { marks: _, ...count } = sorted;
-  counted.set(key, count);
-  return count;
+  if (sorted) seen.add(key, sorted);
+  return sorted;
 }
 
-function countKey(
+function keyOf(
   dataset: LineFolder,
   { path, stat }: NamedFile,
   cutoff: Temporal.Instant | null,
@@ -160,18 +186,24 @@ export async function destroyLines(
   dataset: LineFolder,
   order: Pick<BatchOrder, 'runKey' | 'rows'> & { readonly cutoff: Temporal.Instant | null },
   around: BatchSurroundings,
-  counted: Counted,
+  seen: SeenLines,
 ): Promise<BatchResult> {
   // A crash before the first intent leaves no more than a copy. Where one is intended nobody comes here.
   if (around.from === null) await removeMade(source, dataset);
   const { files } = await rotatedFiles(source, dataset, dataset.lines);
   for (const file of files) {
     if (around.from !== null && file.name <= around.from) continue;
-    const known = counted.get(countKey(dataset, file, order.cutoff, around.holds));
+    const key = keyOf(dataset, file, order.cutoff, around.holds);
+    const known = seen.count(key);
     if (known && known.due === known.held) continue;
     await using opened = await openSame(file);
-    const sorted = opened && (await sorting(dataset, file, opened.handle, order.cutoff, around.holds));
-    if (!opened || !sorted || sorted.due === sorted.held) continue;
+    if (!opened) continue;
+    const sorted = seen.take(key) ?? (await sorting(dataset, file, opened.handle, order.cutoff, around.holds));
+    if (!sorted) continue;
+    if (sorted.due === sorted.held) {
+      seen.add(key, sorted);
+      continue;
+    }
     const going = sorted.due - sorted.held;
     const { runKey, rows } = order;
     const rewriting = { dataset: dataset.id, runKey, rows, marks: sorted.marks, staying: sorted.lines - going };
@@ -295,10 +327,4 @@ async function* firstLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     bytes += chunk.length;
     if (lines >= headLines || bytes >= headBytes) return;
   }
-}
-
-/** Remove what rewritings that did not take place left in a folder. */
-export async function removeMade(source: FilesSource, dataset: FolderDataset): Promise<void> {
-  const folder = await folderOf(source, dataset);
-  for (const name of await readdir(folder)) if (isMade(name)) await rm(join(folder, name), { force: true });
 }

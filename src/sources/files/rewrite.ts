@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,10 +5,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import type { BatchSurroundings, RewriteIntent } from '../source.ts';
-import { chunksOf, type NamedFile, ownPrefix, packed, statOf } from './folder.ts';
+import { chunksOf, type NamedFile, packed, statOf } from './folder.ts';
 import { LineCommitments } from './line-commitments.ts';
 import { LineCutter } from './line-cutter.ts';
 import type { LineMarks } from './line-marks.ts';
+import { madeName } from './made.ts';
 import { writtenNow } from './rotated.ts';
 
 /** What is needed of the order to take lines out of one file. */
@@ -41,7 +41,7 @@ export async function rewriteFile(
   around: Pick<BatchSurroundings, 'intendRewrite' | 'withdraw'>,
 ): Promise<boolean> {
   const folder = dirname(file.path);
-  const made = `${ownPrefix}${randomBytes(8).toString('hex')}`;
+  const made = madeName(rewriting.dataset);
   const path = join(folder, made);
   let isIntended = false;
   try {
@@ -84,10 +84,6 @@ export async function rewriteFile(
     if (!isIntended) await rm(path, { force: true });
   }
 }
-
-/** Whether a name is of a file we made. */
-export const isMade = (name: string) =>
-  name.startsWith(ownPrefix) && /^[0-9a-f]{16}$/.test(name.slice(ownPrefix.length));
 
 /** Seconds since 1970: what copies and archives keep of a file's time. */
 const secondsOf = ({ mtimeNs }: BigIntStats) => String(mtimeNs / 1_000_000_000n);

@@ -7,17 +7,11 @@ import type { Drift } from '../../disposition/drift.ts';
 import type { FilesSource, FolderDataset } from '../../policy/data-map.ts';
 import { cutoffOfAll } from '../../policy/due.ts';
 import type { RecordSource } from '../source.ts';
-import { describeLeaving, finishRemoval, removeFiles, sortFolder } from './disposition.ts';
+import { describeLeaving, faultyBackups, finishRemoval, removeFiles, sortFolder } from './disposition.ts';
 import { folderOf, listFolder, namedFiles } from './folder.ts';
-import {
-  type Counted,
-  checkLines,
-  countLines,
-  coverLines,
-  destroyLines,
-  type LineFolder,
-  removeMade,
-} from './lines.ts';
+import type { SeenFaults } from './good-backup.ts';
+import { checkLines, countLines, coverLines, destroyLines, type LineFolder, SeenLines } from './lines.ts';
+import { removeMade } from './made.ts';
 import { hasRewritten } from './rewrite.ts';
 
 /** Files a batch takes at most: an intent is one row, and a crash repeats at most this much reading. */
@@ -31,24 +25,25 @@ export function openFilesSource(source: FilesSource): RecordSource {
     return dataset;
   };
   const nothing = async function* () {};
-  const counted: Counted = new Map();
+  const seen = new SeenLines();
+  const faults: SeenFaults = new Map();
   return {
     name: source.name,
     kind: 'files',
     datasets: source.datasets,
     keepsHolds: false,
-    check: () => checkFolders(source),
+    check: () => checkFolders(source, faults),
     clock: async () => null,
     async census(id, due, holds) {
       const dataset = find(id);
-      if (isByLine(dataset)) return countLines(source, dataset, cutoffOfAll(due), holds, counted);
-      return (await sortFolder(source, dataset, cutoffOfAll(due), holds)).census;
+      if (isByLine(dataset)) return countLines(source, dataset, cutoffOfAll(due), holds, seen);
+      return (await sortFolder(source, dataset, cutoffOfAll(due), holds, faults)).census;
     },
     async destroyBatch(order, around) {
       const dataset = find(order.dataset);
       if (isByLine(dataset))
-        return destroyLines(source, dataset, { ...order, cutoff: cutoffOfAll(order.due) }, around, counted);
-      const { free } = await sortFolder(source, dataset, cutoffOfAll(order.due), around.holds);
+        return destroyLines(source, dataset, { ...order, cutoff: cutoffOfAll(order.due) }, around, seen);
+      const { free } = await sortFolder(source, dataset, cutoffOfAll(order.due), around.holds, faults);
       const going = free.slice(0, filesPerBatch);
       if (going.length === 0) return { kind: 'nothing_due' };
       const items = await describeLeaving(dataset, order.runKey, going);
@@ -79,8 +74,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
           coverage.push(await coverLines(source, dataset, hold));
           continue;
         }
-        const all = { ...dataset, keepLast: 0 };
-        const { census, free } = await sortFolder(source, all, end, [hold]);
+        const { census, free } = await sortFolder(source, dataset, end, [hold], null);
         const { files } = await listFolder(source, dataset);
         const held = files.filter(({ name }) => !free.some((file) => file.name === name));
         const root = sha256Hex(
@@ -152,13 +146,14 @@ export function journalOfLeaves(
   };
 }
 
-async function checkFolders(source: FilesSource): Promise<readonly Drift[]> {
+async function checkFolders(source: FilesSource, faults: SeenFaults): Promise<readonly Drift[]> {
   const found: Drift[] = [];
   for (const dataset of source.datasets) {
     const report = (code: Drift['code'], detail: string, level: Drift['level']) =>
       found.push({ source: source.name, subject: dataset.id, code, detail, level });
     try {
       const { unmatched } = await (isByLine(dataset) ? namedFiles(source, dataset) : listFolder(source, dataset));
+      if (dataset.backups) await checkBackups(source, dataset, faults, report);
       if (isByLine(dataset)) found.push(...(await checkLines(source, dataset)));
       await access(join(source.root, dataset.folder), constants.W_OK).catch(() =>
         report(
@@ -182,4 +177,26 @@ async function checkFolders(source: FilesSource): Promise<readonly Drift[]> {
     }
   }
   return found;
+}
+
+/** Tell of backups that are none: somebody relies on them. */
+async function checkBackups(
+  source: FilesSource,
+  dataset: FolderDataset,
+  faults: SeenFaults,
+  report: (code: Drift['code'], detail: string, level: Drift['level']) => void,
+): Promise<void> {
+  const faulty = await faultyBackups(source, dataset, faults);
+  if (faulty === null)
+    report(
+      'backup_faulty',
+      `No backup in ${dataset.folder} is good. All stay; see whether backups are made.`,
+      'warning',
+    );
+  else if (faulty.length > 0)
+    report(
+      'backup_faulty',
+      `The newest backups in ${dataset.folder} are empty, unfinished or broken: ${faulty.slice(0, 3).join(', ')}. The newest good one stays; see whether backups are made.`,
+      'warning',
+    );
 }
