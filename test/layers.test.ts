@@ -29,7 +29,19 @@ const roots = ['main.ts', 'serve.ts', 'house.ts'];
 
 /** Where a package may be imported: one home each. `tools` and types aside, anything not named here is refused. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  zod: ['core', 'policy', 'ledger', 'requests', 'demands', 'incidents', 'disposition', 'evidence', 'artifacts', 'db'],
+  zod: [
+    'core',
+    'policy',
+    'ledger',
+    'requests',
+    'demands',
+    'incidents',
+    'disposition',
+    'evidence',
+    'artifacts',
+    'db',
+    'sources',
+  ],
   yaml: ['policy'],
   'drizzle-orm': ['db'],
   postgres: ['db', 'sources', 'demo'],

@@ -42,7 +42,7 @@ export async function countAffected(office: Office, scope: HoldScope, said: numb
 
 async function countIn(office: Office, { id, kind }: Dataset, scope: HoldScope): Promise<number | null> {
   // KNOWN GAP: lines of files are not counted; a person looks, and says about how many people stand in them.
-  if (kind === 'folder') return null;
+  if (kind !== 'table') return null;
   return sourceOf(office.sources, id)
     .countScope(id, scope)
     .catch(() => null);
@@ -51,7 +51,7 @@ async function countIn(office: Office, { id, kind }: Dataset, scope: HoldScope):
 const byCategory = (a: { category: string }, b: { category: string }) => (a.category < b.category ? -1 : 1);
 
 function categoriesOf(dataset: Dataset): readonly string[] {
-  if (dataset.kind === 'folder') return [];
+  if (dataset.kind !== 'table') return [];
   return [...new Set(Object.values(dataset.fields).map(({ category }) => category))];
 }
 

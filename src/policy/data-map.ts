@@ -145,8 +145,32 @@ export interface FilesSource {
   readonly datasets: readonly FolderDataset[];
 }
 
-export type Source = PostgresSource | SqliteSource | FilesSource;
-export type Dataset = TableDataset | FolderDataset;
+/** Snapshots of a restic repository. The unit that goes is a snapshot; the newest good one always stays. */
+export interface SnapshotDataset {
+  readonly kind: 'snapshots';
+  readonly id: DatasetId;
+  readonly source: string;
+  readonly name: string;
+  /** Only those of this host; null: of any. */
+  readonly host: string | null;
+  /** Only those with all of these tags, and of all of these paths. */
+  readonly tags: readonly string[];
+  readonly paths: readonly string[];
+  /** Never fewer than this many of the newest good ones remain. */
+  readonly keepLast: number;
+}
+
+export interface ResticSource {
+  readonly kind: 'restic';
+  readonly name: string;
+  /** As `restic --repo` takes it. */
+  readonly repository: string;
+  readonly password: { readonly file: string } | { readonly text: string };
+  readonly datasets: readonly SnapshotDataset[];
+}
+
+export type Source = PostgresSource | SqliteSource | FilesSource | ResticSource;
+export type Dataset = TableDataset | FolderDataset | SnapshotDataset;
 
 /** Every system where records live, by name. */
 export type DataMap = Readonly<Record<string, Source>>;

@@ -304,6 +304,10 @@ export function ruleDigest(rule: RetentionRule, retention: Retention, map: DataM
 }
 
 function destructionJson(dataset: Dataset): Json {
+  if (dataset.kind === 'snapshots') {
+    const { host, tags, paths, keepLast } = dataset;
+    return { host, tags, paths, keepLast };
+  }
   if (dataset.kind === 'folder') {
     const { folder, match, time, keepLast, lines, backups } = dataset;
     return {

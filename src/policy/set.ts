@@ -211,6 +211,18 @@ function asWritten(file: SourcesFile, references: ReadonlyMap<string, string>): 
   const put = (path: PolicyPath, text: string) => references.get(pointerOf(path)) ?? text;
   const sources = Object.entries(file.sources).map(([name, source]): [string, SourcesFile['sources'][string]] => {
     const path = ['sources', name];
+    if (source.kind === 'restic') {
+      const { password, passwordFile } = source;
+      return [
+        name,
+        {
+          ...source,
+          repository: put([...path, 'repository'], source.repository),
+          ...(password === undefined ? {} : { password: put([...path, 'password'], password) }),
+          ...(passwordFile === undefined ? {} : { passwordFile: put([...path, 'passwordFile'], passwordFile) }),
+        },
+      ];
+    }
     if (source.kind === 'files') return [name, { ...source, root: put([...path, 'root'], source.root) }];
     const datasets = <T extends TableFile>(entries: Readonly<Record<string, T>>): Record<string, T> =>
       Object.fromEntries(

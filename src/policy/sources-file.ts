@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { maskStrategies } from './data-map.ts';
 import { filesSchema, nameSchema } from './folders.ts';
+import { resticSchema } from './restic.ts';
 
 const kindSchema = z
   .string()
@@ -150,20 +151,20 @@ const sqliteSchema = z
   })
   .meta({ description: 'A SQLite database file.' });
 
-const laterKinds = ['mariadb', 'restic', 's3'];
+const laterKinds = ['mariadb', 's3'];
 
 /** `sources.yaml`: every system where records live, and what in it is whose. */
 export const sourcesSchema = z
   .strictObject({
     sources: z.record(
       nameSchema,
-      z.discriminatedUnion('kind', [postgresSchema, sqliteSchema, filesSchema], {
+      z.discriminatedUnion('kind', [postgresSchema, sqliteSchema, filesSchema, resticSchema], {
         error: (issue) => {
           const input: unknown = issue.input;
           const kind = typeof input === 'object' && input !== null && 'kind' in input ? String(input.kind) : '';
           return laterKinds.includes(kind)
-            ? `Sources of kind ${kind} are not supported yet. Write postgres, sqlite or files.`
-            : `Write postgres, sqlite or files.`;
+            ? `Sources of kind ${kind} are not supported yet. Write postgres, sqlite, files or restic.`
+            : `Write postgres, sqlite, files or restic.`;
         },
       }),
     ),

@@ -9,6 +9,7 @@ import {
 } from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
 import { filesSource, type Report } from './folders.ts';
+import { resticSource } from './restic.ts';
 import type { LinkFile, PostgresFile, SourcesFile, SqliteFile, TableFile } from './sources-file.ts';
 import type { PolicyIssue, PolicyPath } from './yaml.ts';
 
@@ -30,7 +31,9 @@ export function resolveSources(
       name,
       source.kind === 'files'
         ? filesSource(name, source, path, report)
-        : sqlSource(name, source, path, isBroken, report),
+        : source.kind === 'restic'
+          ? resticSource(name, source, path, report)
+          : sqlSource(name, source, path, isBroken, report),
     ];
   });
   return { dataMap: Object.fromEntries(entries), issues };

@@ -9,7 +9,7 @@ import { type Refusal, refuse } from '../core/refusal.ts';
  */
 export type SourceFault = 'busy' | 'unreachable' | 'forbidden' | 'refused';
 
-const busy = ['55P03', '40P01', '40001', '57014', 'SQLITE_BUSY', 'SQLITE_LOCKED'];
+const busy = ['55P03', '40P01', '40001', '57014', 'SQLITE_BUSY', 'SQLITE_LOCKED', 'REPOSITORY_LOCKED'];
 const forbidden = ['42501', '25006', 'EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY', 'SQLITE_PERM', 'SQLITE_AUTH'];
 const unreachable = [
   'ECONNREFUSED',
@@ -32,6 +32,8 @@ const unreachable = [
   'SQLITE_NOTADB',
   'SQLITE_CORRUPT',
   'SQLITE_FULL',
+  'ENOSPC',
+  'RESTIC',
 ];
 /** SQLSTATE classes: 08 connection exception, 28 invalid authorization, 57P operator intervention (appendix A). */
 const unreachableClass = /^(08|28|57P)/;

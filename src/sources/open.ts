@@ -1,6 +1,7 @@
 import type { DataMap, Source } from '../policy/data-map.ts';
 import { openFilesSource } from './files/source.ts';
 import { openPostgresSource } from './postgres/source.ts';
+import { openResticSource } from './restic/source.ts';
 import type { RecordSource } from './source.ts';
 import { openSqliteSource } from './sqlite/source.ts';
 
@@ -20,6 +21,8 @@ function openSource(source: Source): RecordSource {
       return openSqliteSource(source);
     case 'files':
       return openFilesSource(source);
+    case 'restic':
+      return openResticSource(source);
   }
 }
 

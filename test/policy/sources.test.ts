@@ -419,7 +419,7 @@ describe('a data map that is wrong says where and what to write', () => {
       'a kind of later',
       'sources:\n  old: { kind: mariadb }\n',
       [
-        '2:16 /sources/old/kind "kind" is "mariadb". Sources of kind mariadb are not supported yet. Write postgres, sqlite or files.',
+        '2:16 /sources/old/kind "kind" is "mariadb". Sources of kind mariadb are not supported yet. Write postgres, sqlite, files or restic.',
       ],
     ],
     [
