@@ -7,6 +7,7 @@ const idPrefixes = {
   incident: 'inc',
   hold: 'hld',
   matter: 'mat',
+  custodian: 'cus',
   run: 'run',
   export: 'exp',
   document: 'doc',

@@ -372,6 +372,27 @@ export const holds = pgTable('holds', {
   sealed: bytes().notNull(),
 });
 
+/** People outside who were told to keep what a hold is about. */
+export const custodians = pgTable(
+  'custodians',
+  {
+    id: text().primaryKey(),
+    version: version(),
+    holdId: text('hold_id')
+      .notNull()
+      .references(() => holds.id),
+    caseId: text('case_id').notNull(),
+    state: text().notNull(),
+    askedAt: instant('asked_at').notNull(),
+    askedBy: text('asked_by').notNull(),
+    acknowledgedAt: instant('acknowledged_at'),
+    history: jsonb().$type<Json>().notNull(),
+    /** Their name and address, and what they were told. */
+    sealed: bytes().notNull(),
+  },
+  (t) => [index('custodians_of_hold').on(t.holdId)],
+);
+
 /** The newest hold epoch Muniment knows per source: a source that shows less was restored behind our back. */
 export const holdEpochs = pgTable('hold_epochs', {
   source: text().primaryKey(),
@@ -517,11 +538,12 @@ export const requests = pgTable(
   (t) => [index('requests_due').on(t.state, t.dueAt)],
 );
 
-/** Expiring links and codes for the people who asked: only digests are kept. */
+/** Expiring links and codes for people without an account: only digests are kept. */
 export const grants = pgTable(
   'grants',
   {
     id: text().primaryKey(),
+    /** Of an acknowledgement: the custodian. */
     requestId: text('request_id').notNull(),
     kind: text().notNull(),
     secretHash: text('secret_hash').notNull(),

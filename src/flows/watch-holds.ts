@@ -1,10 +1,15 @@
+import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
+import { isRefusal } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
+import { custodiansIn } from '../db/custodians.ts';
 import { openHolds } from '../db/holds.ts';
 import { loadMatter } from '../db/matters.ts';
 import { bellDone, claimBell } from '../db/settings.ts';
+import { type Custodian, dueTonight } from '../disposition/custodian.ts';
 import { canBeReleased, type Hold, remindersDue } from '../disposition/hold.ts';
 import type { Alarm } from '../ledger/alarm.ts';
+import { remindCustodian } from './custodians.ts';
 import type { Office } from './office.ts';
 import { keptUntil } from './release-hold.ts';
 import { today } from './review-hold.ts';
@@ -14,15 +19,36 @@ import { today } from './review-hold.ts';
  * @param slot which night; of all processes one looks
  * @returns how many holds are due to be looked at, or null when another process has this night
  */
-export async function watchHolds(office: Office, slot: string): Promise<{ due: number } | null> {
+export async function watchHolds(
+  office: Office,
+  by: Actor,
+  slot: string,
+): Promise<{ due: number; reminded: number } | null> {
   const bell = 'watch/holds';
   if (!(await claimBell(office.store, bell, slot, office.now()))) return null;
   const alarms: Alarm[] = [];
   for (const hold of await openHolds(office.store)) alarms.push(...(await remindersOf(office, hold)));
+  const due = alarms.length;
+  let reminded = 0;
+  for (const custodian of await custodiansIn(office.store, 'asked')) {
+    const next = dueTonight(custodian, office.now());
+    if (next === 'remind' && !isRefusal(await remindCustodian(office, by, custodian.id))) reminded += 1;
+    if (next === 'tell') alarms.push(silent(office, custodian));
+  }
   await commit(office.store, { state: [], entries: [], tasks: [], alarms }, async (tx) => {
     await bellDone(tx, bell, slot, null, office.now());
   });
-  return { due: alarms.length };
+  return { due, reminded };
+}
+
+/** Once for each of them: from here on it is for a person to reach them. */
+function silent(office: Office, { id, holdId }: Custodian): Alarm {
+  return {
+    kind: 'custodian_silent',
+    key: `custodian_silent/${id}`,
+    at: formatInstant(office.now()),
+    facts: { hold: holdId, custodian: id },
+  };
 }
 
 /** A hold past its review, reminded of every week; one whose matter is closed and that nothing keeps, every month. */

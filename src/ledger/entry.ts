@@ -40,6 +40,11 @@ interface EntryFacts {
   /** Looked at, and needed on; `next`: the day on which to look again. */
   'hold.reviewed': { hold: string; next: string | null };
   'hold.released': { hold: string; requestedBy: string };
+  /** Somebody was told to keep what a hold is about; the actor of an acknowledgement is that custodian. */
+  'custodian.asked': { hold: string; custodian: string };
+  'custodian.reminded': { hold: string; custodian: string; times: number };
+  'custodian.acknowledged': { hold: string; custodian: string };
+  'custodian.released': { hold: string; custodian: string };
   'matter.opened': { matter: string };
   /** `proposed`: holds whose release was asked for; `kept`: those that a legal demand keeps. */
   'matter.closed': { matter: string; proposed: number; kept: number };

@@ -10,6 +10,7 @@ import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
 import { acceptInvitation, createToken, invitePerson } from '../../src/flows/create-actor.ts';
+import { acknowledge, askCustodians, remindCustodian } from '../../src/flows/custodians.ts';
 import { lendRole } from '../../src/flows/lend-role.ts';
 import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail, peoplePage } from '../../src/flows/look-up.ts';
 import { moveIncident } from '../../src/flows/move-incident.ts';
@@ -49,6 +50,7 @@ export interface Scene {
       | 'erased'
       | 'hold'
       | 'matter'
+      | 'custodianLink'
       | 'releasing'
       | 'dryRun'
       | 'run'
@@ -185,6 +187,22 @@ async function work(office: Office, code: (reference: string) => Promise<string>
         .slice(0, 10),
     }),
   );
+  const [, kim] = good(
+    await askCustodians(office, legalA.actor, hold.id, {
+      people: [
+        { name: 'Priya Natarajan', email: 'priya@example.org' },
+        { name: 'Kim Larsen', email: 'kim@example.org' },
+      ],
+      instructions: 'Notes and calendars of the mediation in June,\nand messages about the school.',
+    }),
+  );
+  const linkTo = async (address: string) => {
+    const letter = good(await outgoingMail(office, 50)).find((one) => one.letter.reveal().to === address);
+    return /\/custodian\/[\w-]+/.exec(letter?.letter.reveal().text ?? '')?.[0] ?? '';
+  };
+  good(await acknowledge(office, (await linkTo('priya@example.org')).split('/').at(-1) ?? ''));
+  good(await remindCustodian(office, legalA.actor, kim?.id ?? ''));
+  const custodianLink = await linkTo('kim@example.org');
   const releasing = good(
     await placeHold(office, legalA.actor, {
       matter: 'Okada inquiry',
@@ -350,6 +368,7 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     erased,
     hold: hold.id,
     matter: hold.matterId ?? '',
+    custodianLink,
     releasing: releasing.id,
     dryRun: dryRun.id,
     run: run.id,
@@ -447,6 +466,7 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
       },
     },
     { name: 'portal-answered', path: '/status', as: 'nobody', act: enterCode },
+    { name: 'portal-custodian', path: ids.custodianLink, as: 'nobody' },
     { name: 'portal-link-expired', path: `/package/${'x'.repeat(43)}`, as: 'nobody' },
     { name: 'invitation', path: ids.invitation, as: 'nobody' },
     { name: 'invitation-expired', path: '/console/invitation/no-such-secret', as: 'nobody' },
@@ -544,6 +564,7 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'hold', path: `/console/holds/${ids.hold}`, as: 'legal' },
     { name: 'hold-release', path: `/console/holds/${ids.releasing}`, as: 'legal' },
     { name: 'hold-approve', path: `/console/holds/${ids.releasing}/approve`, as: 'legal' },
+    { name: 'custodians', path: `/console/holds/${ids.hold}/custodians`, as: 'legal' },
     { name: 'matters', path: '/console/matters', as: 'legal' },
     { name: 'matter', path: `/console/matters/${ids.matter}`, as: 'legal' },
     { name: 'hold-new', path: '/console/holds/new', as: 'legal' },
