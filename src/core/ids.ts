@@ -8,6 +8,7 @@ const idPrefixes = {
   hold: 'hld',
   matter: 'mat',
   custodian: 'cus',
+  coverage: 'cov',
   run: 'run',
   export: 'exp',
   document: 'doc',

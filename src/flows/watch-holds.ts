@@ -11,19 +11,28 @@ import { canBeReleased, type Hold, remindersDue } from '../disposition/hold.ts';
 import type { Alarm } from '../ledger/alarm.ts';
 import { remindCustodian } from './custodians.ts';
 import type { Office } from './office.ts';
+import { reconcileHold } from './reconcile-hold.ts';
 import { keptUntil } from './release-hold.ts';
 import { today } from './review-hold.ts';
+
+/** What the nightly look found, in numbers. */
+export interface NightsHolds {
+  /** Holds that somebody is to look at. */
+  readonly due: number;
+  /** Custodians who were reminded. */
+  readonly reminded: number;
+  /** Holds of which records are missing. */
+  readonly missing: number;
+  /** Holds that could not be compared with their sources. */
+  readonly failed: number;
+}
 
 /**
  * The nightly look at holds: whoever is to be reminded is. It releases nothing, ever.
  * @param slot which night; of all processes one looks
  * @returns how many holds are due to be looked at, or null when another process has this night
  */
-export async function watchHolds(
-  office: Office,
-  by: Actor,
-  slot: string,
-): Promise<{ due: number; reminded: number } | null> {
+export async function watchHolds(office: Office, by: Actor, slot: string): Promise<NightsHolds | null> {
   const bell = 'watch/holds';
   if (!(await claimBell(office.store, bell, slot, office.now()))) return null;
   const alarms: Alarm[] = [];
@@ -35,10 +44,22 @@ export async function watchHolds(
     if (next === 'remind' && !isRefusal(await remindCustodian(office, by, custodian.id))) reminded += 1;
     if (next === 'tell') alarms.push(silent(office, custodian));
   }
+  const { missing, failed } = await reconcileAll(office, by);
   await commit(office.store, { state: [], entries: [], tasks: [], alarms }, async (tx) => {
     await bellDone(tx, bell, slot, null, office.now());
   });
-  return { due, reminded };
+  return { due, reminded, missing, failed };
+}
+
+/** Compare every hold with its sources. One that cannot be now is left for the next night, and does not keep the others. */
+async function reconcileAll(office: Office, by: Actor): Promise<{ missing: number; failed: number }> {
+  const found = { missing: 0, failed: 0 };
+  for (const { id } of await openHolds(office.store)) {
+    const compared = await reconcileHold(office, by, id).catch(() => null);
+    if (compared === null) found.failed += 1;
+    else if (compared.kind === 'compared' && compared.since.vanished + compared.since.moved > 0) found.missing += 1;
+  }
+  return found;
 }
 
 /** Once for each of them: from here on it is for a person to reach them. */

@@ -34,6 +34,18 @@ interface EntryFacts {
   'key.master_destroyed': { version: string };
   'hold.placed': { hold: string; scope: string; state: 'active' | 'pending'; records: number; root: string };
   'hold.active': { hold: string; records: number; root: string };
+  /** `digest`: SHA-256 of the signed statement (docs/formats/coverage.md). */
+  'hold.coverage_signed': { hold: string; coverage: string; records: number; digest: string };
+  /** A hold was compared with its sources: what became of what `coverage`, or the statement before it, says. */
+  'hold.reconciled': {
+    hold: string;
+    coverage: string;
+    records: number;
+    added: number;
+    moved: number;
+    taken: number;
+    vanished: number;
+  };
   'hold.release_requested': { hold: string };
   /** Its release was turned down. */
   'hold.kept': { hold: string };

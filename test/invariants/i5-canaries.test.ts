@@ -89,6 +89,7 @@ const routesThatChange = (): readonly string[] =>
 const elsewhere: Readonly<Record<string, string>> = {
   '/verify': 'keeps nothing of what it is given (i8)',
   '/holds/{id}/settle': 'takes an id and nothing else',
+  '/holds/{id}/reconcile': 'takes an id and nothing else',
 };
 
 function note(method: string, path: string): void {

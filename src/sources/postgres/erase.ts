@@ -52,13 +52,14 @@ export async function eraseRows(
       act === 'destroy'
         ? destructionSql(shape, dataset, where, pads, order.batch)
         : maskingSql(dataset, where, types, pads, hmacPads(order.pseudonyms));
-    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(statement, [
-      ...parameters,
-    ] as string[][]);
+    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array; keys: Uint8Array }[]>(
+      statement,
+      [...parameters] as string[][],
+    );
     if (!result) throw new Error('the erasure answered no row');
-    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch)
+    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, keys, cutoff, policy, epoch)
       VALUES (${order.batch}, ${order.request}, ${order.dataset}, ${order.seq}, ${act}, ${tx.json(result.counts)},
-        ${result.leaves.length / 32}, ${Buffer.from(result.leaves)}, NULL, ${order.policy}, ${epoch})`;
+        ${result.leaves.length / 32}, ${Buffer.from(result.leaves)}, ${Buffer.from(result.keys)}, NULL, ${order.policy}, ${epoch})`;
     const written = await readJournal(tx, order.batch);
     if (!written) throw new Error('the journal row just written is not there');
     return { kind: 'batch', ...written };

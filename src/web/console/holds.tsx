@@ -241,6 +241,9 @@ export function HoldPage({
           </section>
           <section class="stack-tight">
             <h2>Coverage</h2>
+            <p class="small">
+              <a href={`/console/holds/${hold.id}/coverage`}>Signed, and compared with the sources every night</a>
+            </p>
             <Table
               label="Coverage"
               rows={hold.coverage.filter(({ count }) => count > 0)}
