@@ -7,8 +7,6 @@ const idPrefixes = {
   incident: 'inc',
   hold: 'hld',
   matter: 'mat',
-  custodian: 'cus',
-  coverage: 'cov',
   run: 'run',
   export: 'exp',
   document: 'doc',

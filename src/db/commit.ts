@@ -1,7 +1,6 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { DemandChange } from '../demands/demand.ts';
-import type { CustodianChange } from '../disposition/custodian.ts';
 import type { HoldChange } from '../disposition/hold.ts';
 import type { MatterChange } from '../disposition/matter.ts';
 import type { RunChange } from '../disposition/run.ts';
@@ -14,7 +13,6 @@ import { entryBytes } from '../ledger/entry-bytes.ts';
 import type { RequestChange } from '../requests/request.ts';
 import { alarmTask, writeAlarms } from './alarms.ts';
 import type { Database, Queryable } from './connect.ts';
-import { custodianColumns } from './custodians.ts';
 import { demandColumns } from './demands.ts';
 import { exportColumns } from './exports.ts';
 import { holdColumns } from './holds.ts';
@@ -22,7 +20,7 @@ import { incidentColumns } from './incidents.ts';
 import { matterColumns } from './matters.ts';
 import { requestColumns } from './requests.ts';
 import { runColumns, writeRunParts } from './runs.ts';
-import { custodians, demands, exports_, holds, incidents, ledgerPending, matters, requests, runs } from './schema.ts';
+import { demands, exports_, holds, incidents, ledgerPending, matters, requests, runs } from './schema.ts';
 import type { TaskQueue } from './tasks.ts';
 import type { Vault } from './vault.ts';
 
@@ -31,7 +29,6 @@ export type State =
   | RequestChange
   | HoldChange
   | MatterChange
-  | CustodianChange
   | RunChange
   | DemandChange
   | IncidentChange
@@ -92,10 +89,6 @@ async function prepare(vault: Vault, change: State): Promise<(tx: Transaction) =
     case 'hold': {
       const columns = await holdColumns(vault, change.hold);
       return (tx) => save(tx, holds, change.hold, columns, `hold ${change.hold.id}`);
-    }
-    case 'custodian': {
-      const columns = await custodianColumns(vault, change.custodian);
-      return (tx) => save(tx, custodians, change.custodian, columns, `custodian ${change.custodian.id}`);
     }
     case 'matter': {
       const columns = await matterColumns(vault, change.matter);
