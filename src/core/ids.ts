@@ -7,6 +7,8 @@ const idPrefixes = {
   incident: 'inc',
   hold: 'hld',
   matter: 'mat',
+  custodian: 'cus',
+  coverage: 'cov',
   run: 'run',
   export: 'exp',
   document: 'doc',

@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { DemandChange } from '../demands/demand.ts';
+import type { CustodianChange } from '../disposition/custodian.ts';
 import type { HoldChange } from '../disposition/hold.ts';
 import type { MatterChange } from '../disposition/matter.ts';
 import type { RunChange } from '../disposition/run.ts';
@@ -13,6 +14,7 @@ import { entryBytes } from '../ledger/entry-bytes.ts';
 import type { RequestChange } from '../requests/request.ts';
 import { alarmTask, writeAlarms } from './alarms.ts';
 import type { Database, Queryable } from './connect.ts';
+import { custodianColumns } from './custodians.ts';
 import { demandColumns } from './demands.ts';
 import { exportColumns } from './exports.ts';
 import { holdColumns } from './holds.ts';
@@ -20,7 +22,7 @@ import { incidentColumns } from './incidents.ts';
 import { matterColumns } from './matters.ts';
 import { requestColumns } from './requests.ts';
 import { runColumns, writeRunParts } from './runs.ts';
-import { demands, exports_, holds, incidents, ledgerPending, matters, requests, runs } from './schema.ts';
+import { custodians, demands, exports_, holds, incidents, ledgerPending, matters, requests, runs } from './schema.ts';
 import type { TaskQueue } from './tasks.ts';
 import type { Vault } from './vault.ts';
 
@@ -29,6 +31,7 @@ export type State =
   | RequestChange
   | HoldChange
   | MatterChange
+  | CustodianChange
   | RunChange
   | DemandChange
   | IncidentChange
@@ -89,6 +92,10 @@ async function prepare(vault: Vault, change: State): Promise<(tx: Transaction) =
     case 'hold': {
       const columns = await holdColumns(vault, change.hold);
       return (tx) => save(tx, holds, change.hold, columns, `hold ${change.hold.id}`);
+    }
+    case 'custodian': {
+      const columns = await custodianColumns(vault, change.custodian);
+      return (tx) => save(tx, custodians, change.custodian, columns, `custodian ${change.custodian.id}`);
     }
     case 'matter': {
       const columns = await matterColumns(vault, change.matter);

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, sql } from 'drizzle-orm';
 import type { Personal } from '../core/personal.ts';
 import type { Store } from './commit.ts';
 import type { Queryable } from './connect.ts';
@@ -54,6 +54,24 @@ async function toNotice(store: Store, row: typeof notices.$inferSelect): Promise
 export async function noticeByKey(store: Store, key: string): Promise<Notice | null> {
   const [row] = await store.db.orm.select().from(notices).where(eq(notices.key, key));
   return row ? toNotice(store, row) : null;
+}
+
+export async function noticeById(store: Store, id: string): Promise<Notice | null> {
+  const [row] = await store.db.orm.select().from(notices).where(eq(notices.id, id));
+  return row ? toNotice(store, row) : null;
+}
+
+/** What became of a case's letters, oldest first, without opening them. */
+export async function noticeStates(
+  store: Store,
+  caseId: string,
+): Promise<readonly { readonly key: string; readonly template: string; readonly state: Notice['state'] }[]> {
+  const rows = await store.db.orm
+    .select({ key: notices.key, template: notices.template, state: notices.state })
+    .from(notices)
+    .where(eq(notices.caseId, caseId))
+    .orderBy(asc(notices.queuedAt), asc(notices.id));
+  return rows.map((row) => ({ ...row, state: row.state as Notice['state'] }));
 }
 
 /** Sent, kept to be shown (where no mail server is configured), or refused for good by the mail server. */

@@ -160,10 +160,11 @@ export async function openRequestIds(store: Store): Promise<readonly string[]> {
 
 // ---------------------------------------------------------------- grants: codes and links
 
-export type GrantKind = 'code' | 'session' | 'package';
+export type GrantKind = 'code' | 'session' | 'package' | 'acknowledgement';
 
 export interface Grant {
   readonly id: string;
+  /** Whom or what it opens: a request; of an acknowledgement, the custodian. */
   readonly requestId: string;
   readonly kind: GrantKind;
   readonly secretHash: string;
@@ -223,4 +224,12 @@ export async function spendGrant(tx: Queryable, grantId: string, now: Temporal.I
     .where(and(eq(grants.id, grantId), isNull(grants.usedAt)))
     .returning({ id: grants.id });
   return rows.length === 1;
+}
+
+/** Use up every grant of one request or custodian. */
+export async function spendGrantsOf(tx: Queryable, of: string, now: Temporal.Instant): Promise<void> {
+  await tx
+    .update(grants)
+    .set({ usedAt: now })
+    .where(and(eq(grants.requestId, of), isNull(grants.usedAt)));
 }

@@ -223,6 +223,7 @@ export async function copyBatch(
     count: journal.count,
     root,
     leaves: journal.leaves,
+    keys: journal.keys,
     cutoff: journal.cutoff,
     epoch: journal.epoch,
     way: journal.way,
@@ -259,6 +260,24 @@ export async function batchesOfRun(store: Store, run: string, limit = 10_000): P
     .where(eq(batches.runId, run))
     .orderBy(batches.dataset, batches.seq)
     .limit(limit);
+}
+
+/** The batches since then whose keys are known, oldest first. */
+export async function batchesSince(
+  store: Store,
+  since: Temporal.Instant,
+): Promise<readonly { readonly id: string; readonly runId: string | null; readonly requestId: string | null }[]> {
+  return await store.db.orm
+    .select({ id: batches.id, runId: batches.runId, requestId: batches.requestId })
+    .from(batches)
+    .where(and(gt(batches.destroyedAt, since), sql`length(${batches.keys}) > 0`))
+    .orderBy(batches.destroyedAt);
+}
+
+/** Commitments to the keys of what a batch took, one after the other (disposition/batch.ts). */
+export async function keysOfBatch(store: Store, id: string): Promise<Uint8Array> {
+  const [row] = await store.db.orm.select({ keys: batches.keys }).from(batches).where(eq(batches.id, id));
+  return row?.keys ?? new Uint8Array();
 }
 
 /** How many batches of a dataset a run has had, and what they took: where a resumed run goes on. */

@@ -372,6 +372,53 @@ export const holds = pgTable('holds', {
   sealed: bytes().notNull(),
 });
 
+/** People outside who were told to keep what a hold is about. */
+export const custodians = pgTable(
+  'custodians',
+  {
+    id: text().primaryKey(),
+    version: version(),
+    holdId: text('hold_id')
+      .notNull()
+      .references(() => holds.id),
+    caseId: text('case_id').notNull(),
+    state: text().notNull(),
+    askedAt: instant('asked_at').notNull(),
+    askedBy: text('asked_by').notNull(),
+    acknowledgedAt: instant('acknowledged_at'),
+    history: jsonb().$type<Json>().notNull(),
+    /** Their name and address, and what they were told. */
+    sealed: bytes().notNull(),
+  },
+  (t) => [index('custodians_of_hold').on(t.holdId)],
+);
+
+/** What a hold covered at a moment, signed; the keys themselves are in a blob under the hold's case. */
+export const coverages = pgTable(
+  'hold_coverages',
+  {
+    id: text().primaryKey(),
+    holdId: text('hold_id')
+      .notNull()
+      .references(() => holds.id),
+    caseId: text('case_id').notNull(),
+    /** Its place among those of the hold, from 1. */
+    seq: integer().notNull(),
+    takenAt: instant('taken_at').notNull(),
+    checkedAt: instant('checked_at').notNull(),
+    records: bigint({ mode: 'number' }).notNull(),
+    /** The exact text that was signed. */
+    statement: text().notNull(),
+    jws: text().notNull(),
+    blobId: text('blob_id').notNull(),
+    /** What became of the records of the statement before, in numbers; null: this is the first. */
+    since: jsonb().$type<Json>(),
+    /** Keys of records that are missing. */
+    sealed: bytes().notNull(),
+  },
+  (t) => [uniqueIndex('hold_coverages_of_hold').on(t.holdId, t.seq)],
+);
+
 /** The newest hold epoch Muniment knows per source: a source that shows less was restored behind our back. */
 export const holdEpochs = pgTable('hold_epochs', {
   source: text().primaryKey(),
@@ -441,6 +488,8 @@ export const batches = pgTable(
     count: bigint({ mode: 'number' }).notNull(),
     root: bytes().notNull(),
     leaves: bytes().notNull(),
+    /** Commitments to the keys of what went, 16 bytes each. */
+    keys: bytes().notNull().default(sql`''`),
     cutoff: instant(),
     epoch: bigint({ mode: 'number' }).notNull(),
     way: text().notNull(),
@@ -517,11 +566,12 @@ export const requests = pgTable(
   (t) => [index('requests_due').on(t.state, t.dueAt)],
 );
 
-/** Expiring links and codes for the people who asked: only digests are kept. */
+/** Expiring links and codes for people without an account: only digests are kept. */
 export const grants = pgTable(
   'grants',
   {
     id: text().primaryKey(),
+    /** Of an acknowledgement: the custodian. */
     requestId: text('request_id').notNull(),
     kind: text().notNull(),
     secretHash: text('secret_hash').notNull(),

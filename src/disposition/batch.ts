@@ -2,7 +2,7 @@
  * disposition/ promises to say what is due and may go, and what it takes to let it go: plans, guards, batches, holds,
  * certificates. It counts and decides; it never touches a record. Nothing here may be lenient about a hold.
  */
-import { sha256Hex, toHex } from '../core/hash.ts';
+import { hmacSha256, sha256Hex, toHex } from '../core/hash.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { DatasetId } from '../policy/data-map.ts';
 import type { Due } from '../policy/due.ts';
@@ -22,7 +22,7 @@ export interface BatchOrder {
   readonly rows: number;
 }
 
-/** The journal's word on one batch. `leaves`: 32 bytes a record, sorted. */
+/** The journal's word on one batch. `leaves`: 32 bytes a record, sorted; `keys`: 16 bytes a record that went, sorted. */
 export interface JournalRow {
   readonly batch: string;
   readonly run: string;
@@ -32,6 +32,8 @@ export interface JournalRow {
   readonly counts: Readonly<Record<DatasetId, number>>;
   readonly count: number;
   readonly leaves: Uint8Array;
+  /** Commitments to the keys of what went (`keyCommitment`); empty where the source names none, or nothing went. */
+  readonly keys: Uint8Array;
   readonly cutoff: Temporal.Instant | null;
   readonly policy: string;
   readonly epoch: number;
@@ -61,6 +63,17 @@ export type BatchResult =
   | { readonly kind: 'intended'; readonly upTo: string }
   | { readonly kind: 'nothing_due' }
   | Refusal;
+
+/**
+ * A commitment to the key of a record that went, 16 bytes: the first half of HMAC-SHA-256(run key, "key", LF, dataset id,
+ * LF, the key's values with U+001F between them). Who knows a key and has the run key can tell that it went by this batch
+ * (docs/formats/commitment.md).
+ */
+export function keyCommitment(runKey: Uint8Array, dataset: DatasetId, key: readonly string[]): Uint8Array {
+  return hmacSha256(runKey, `key\n${dataset}\n${key.join('\u001f')}`).subarray(0, keyCommitmentBytes);
+}
+
+export const keyCommitmentBytes = 16;
 
 /**
  * The name of a run's batch: the same for every try, so that the journals can tell a second try from a second batch. It

@@ -1,6 +1,6 @@
 import { systemActor } from '../core/actor.ts';
 import { canonicalJson, type Json } from '../core/canonical-json.ts';
-import { hmacSha256, sha256Hex } from '../core/hash.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { formatInstant } from '../core/instants.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal } from '../core/refusal.ts';
@@ -34,6 +34,7 @@ import { carryOut, type Office } from './office.ts';
 import { pendingIn, settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
 import { recordBatch, recoverJournals } from './record-batch.ts';
+import { erasureKey } from './taken-keys.ts';
 
 /**
  * The task: carry out an approved erasure. What is there now is compared with what was approved; if it moved, nothing
@@ -62,7 +63,7 @@ export async function eraseSubject(office: Office, id: string, rowsPerBatch = 50
     await office.erasures.begin({ request: id, at: office.now(), rows: toBeErased(office, reached) });
     const key = await office.store.vault.caseKey(request.caseId);
     for (const part of inErasureOrder(office, reached))
-      await erasePart(office, request, part, hmacSha256(key, 'erasure commitments'), rowsPerBatch);
+      await erasePart(office, request, part, erasureKey(key), rowsPerBatch);
     await office.erasures.finish({ request: id, at: office.now(), left: await leftOf(office, reached) });
     await writeReceipt(office, request, reached);
   });

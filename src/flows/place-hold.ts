@@ -1,8 +1,9 @@
-import type { Actor } from '../core/actor.ts';
+import { type Actor, systemActor } from '../core/actor.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { makeId } from '../core/ids.ts';
 import { personal } from '../core/personal.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { isSigned } from '../db/coverages.ts';
 import { loadDemand } from '../db/demands.ts';
 import { allEpochs, knownEpoch, loadHold, openHolds, openPlacements, rememberEpoch } from '../db/holds.ts';
 import { withLock } from '../db/locks.ts';
@@ -21,6 +22,7 @@ import type { RecordSource } from '../sources/source.ts';
 import { mayOf } from './export-access.ts';
 import { matterFor } from './matters.ts';
 import { carryOut, type Office } from './office.ts';
+import { reconcileHold } from './reconcile-hold.ts';
 import { liftHold } from './release-hold.ts';
 import { today } from './review-hold.ts';
 
@@ -197,7 +199,17 @@ async function settle(office: Office, id: string): Promise<{ hold: Hold | Refusa
   });
   // Released while it was being placed: what was put in place a moment ago protects nobody any more.
   if (isRefusal(outcome)) await liftHold(office, id);
+  else await signOnce(office, outcome);
   return { hold: outcome, stale };
+}
+
+/**
+ * Sign what the hold covers as soon as it is in place. A hold protects also while that cannot be done: the next time it is
+ * settled, and every night, it is tried again, and `doctor` says that it was not.
+ */
+async function signOnce(office: Office, { id, state }: Hold): Promise<void> {
+  if (state === 'pending' || (await isSigned(office.store, id))) return;
+  await reconcileHold(office, systemActor, id).catch(() => null);
 }
 
 /**

@@ -1,4 +1,6 @@
 import { formatInstant } from '../core/instants.ts';
+import { watchedHolds } from '../db/coverages.ts';
+import { openPlacements } from '../db/holds.ts';
 import { countWrapped, unknownMasterVersions } from '../db/keys.ts';
 import { pendingCount } from '../db/ledger.ts';
 import { refusedNotices } from '../db/notices.ts';
@@ -57,6 +59,7 @@ export async function readHealth(office: Office): Promise<HealthReport> {
       const drift = (await source.check(office.policy.retention)).filter(({ level }) => level === 'drift');
       return drift[0] ? wrong(drift[0].detail) : good('reached, and as the data map says');
     });
+  await check('holds', () => holdsHealth(office));
   await check('policies', async () => good(`in force: ${office.policy.digest}`));
   await check('keys', () => keysHealth(office));
   await check('mail', () => mailHealth(office));
@@ -98,6 +101,30 @@ async function clockHealth(office: Office): Promise<Found> {
   if (apart > clockTolerance)
     return wrong(`This machine's clock and the database's are ${Math.round(apart)} s apart. Set them by NTP.`);
   return good('agrees with the database');
+}
+
+/** Nights after which a hold that was not compared with its sources is worth a word. */
+const nightsUncompared = 2;
+
+async function holdsHealth(office: Office): Promise<Found> {
+  const since = office.now().subtract({ hours: 24 * nightsUncompared });
+  const { missing, unchecked } = await watchedHolds(office.store, since);
+  if (missing.length > 0)
+    return worthKnowing(
+      `Records that ${missing.join(', ')} held are gone or changed, and not by us. Open the hold's coverage, and say under Alarms that you looked.`,
+    );
+  const pending = (await openPlacements(office.store)).filter(({ placements }) =>
+    Object.values(placements).some(({ state }) => state === 'pending'),
+  );
+  if (pending.length > 0)
+    return worthKnowing(
+      `Not in place everywhere: ${pending.map(({ id }) => id).join(', ')}. What they may cover is not purged; mend the source that could not be reached.`,
+    );
+  if (unchecked > 0)
+    return worthKnowing(
+      `${unchecked} holds were not compared with their sources for ${nightsUncompared} nights. Keep a worker running (serve --role worker), and look at the sources.`,
+    );
+  return good('in place, and compared with their sources');
 }
 
 async function tasksHealth(office: Office): Promise<Found> {

@@ -1,4 +1,4 @@
-import type { Actor } from '../core/actor.ts';
+import { type Actor, systemActor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
@@ -6,6 +6,7 @@ import { demandsOfHold } from '../db/demands.ts';
 import { allEpochs, loadHold, rememberEpoch } from '../db/holds.ts';
 import { isOver } from '../demands/demand.ts';
 import { decideRelease, decideReleaseRequest, type Hold, mayLift } from '../disposition/hold.ts';
+import { releaseCustodians } from './custodians.ts';
 import { keepEnd } from './demand-clocks.ts';
 import { requeueErasures } from './erase-subject.ts';
 import { carryOut, type Office } from './office.ts';
@@ -75,5 +76,6 @@ export async function liftHold(office: Office, id: string): Promise<void> {
   for (const source of office.sources.values())
     if (source.keepsHolds) await rememberEpoch(office.store, source.name, await source.liftHold(id));
   await office.keepsake.saveEpochs(await allEpochs(office.store));
+  await releaseCustodians(office, systemActor, id);
   await requeueErasures(office);
 }

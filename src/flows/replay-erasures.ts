@@ -1,4 +1,3 @@
-import { hmacSha256 } from '../core/hash.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { type ErasedRows, UnreadableErasures, type WrittenErasure } from '../db/erasure-file.ts';
 import { whileAlone } from '../db/locks.ts';
@@ -11,6 +10,7 @@ import type { Office } from './office.ts';
 import { pendingIn, settleOpenHolds } from './place-hold.ts';
 import { epochFor } from './plan-run.ts';
 import { recordBatch } from './record-batch.ts';
+import { erasureKey } from './taken-keys.ts';
 
 /** What became of one erasure when it was made again. */
 export interface Replayed {
@@ -128,7 +128,7 @@ function reachedOf(
 async function commitmentKey(office: Office, request: string): Promise<Uint8Array> {
   try {
     const known = await loadRequest(office.store, request);
-    if (known) return hmacSha256(await office.store.vault.caseKey(known.caseId), 'erasure commitments');
+    if (known) return erasureKey(await office.store.vault.caseKey(known.caseId));
   } catch {
     // The case was shredded, or is younger than the backup: the rows still have to go.
   }

@@ -1,5 +1,5 @@
 import { makeId } from '../core/ids.ts';
-import { markNotice, noticeByKey, queueNotice } from '../db/notices.ts';
+import { markNotice, type Notice, noticeById, noticeByKey, queueNotice } from '../db/notices.ts';
 import { loadRequest } from '../db/requests.ts';
 import { type NoticeFacts, type NoticeTemplate, noticeTemplates, writeNotice } from '../notices/templates.ts';
 import { groundInWords } from '../requests/grounds.ts';
@@ -87,6 +87,17 @@ export async function sendNotice(
     notice = await noticeByKey(office.store, key);
   }
   if (!notice) throw new Error('the notice just written is not there');
+  await sendQueued(office, notice);
+}
+
+/** The task: send a letter that was written down before, once. */
+export async function sendLetter(office: Office, id: string): Promise<void> {
+  const notice = await noticeById(office.store, id);
+  if (!notice) throw new Error(`there is no letter ${id}`);
+  await sendQueued(office, notice);
+}
+
+async function sendQueued(office: Office, notice: Notice): Promise<void> {
   if (notice.state !== 'queued') return;
   const { to, subject, text } = notice.letter.reveal();
   const outcome = await office.post.send({

@@ -9,6 +9,8 @@ import { type HealthReport, readHealth } from '../flows/read-health.ts';
 import { publishedKeys } from '../flows/read-keys.ts';
 import { verifyUpload } from '../flows/verify-upload.ts';
 import { addAccess } from './access.ts';
+import { addCoverage } from './coverage.ts';
+import { addCustodians } from './custodians.ts';
 import { addDemands, uploadedFile } from './demands.ts';
 import { Api, type RouteEntry, type SessionOf } from './endpoint.ts';
 import { addExports } from './exports.ts';
@@ -45,6 +47,8 @@ export function httpApp(
   addRequests(api, office);
   addHolds(api, office);
   addMatters(api, office);
+  addCoverage(api, office);
+  addCustodians(api, office);
   addRuns(api, office);
   addDemands(api, office);
   addIncidents(api, office);

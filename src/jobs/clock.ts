@@ -65,8 +65,8 @@ async function watch(office: Office, slot: string, report: Report): Promise<void
     const tended = await tendKeys(office, clockActor, slot);
     if (isRefusal(tended)) report('keys not tended', { slot, code: tended.code });
     else if (tended !== null) report('keys tended', { slot, newest: tended.newest, made: tended.made });
-    const holds = await watchHolds(office, slot);
-    if (holds !== null) report('holds looked at', { slot, due: holds.due });
+    const holds = await watchHolds(office, clockActor, slot);
+    if (holds !== null) report('holds looked at', { slot, ...holds });
     const review = await watchAccess(office, clockActor, slot);
     if (review !== null) report('access review opened', { slot, quarter: review.quarter, rows: review.rows.length });
   } catch (error) {

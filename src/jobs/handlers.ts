@@ -16,7 +16,7 @@ import type { Office } from '../flows/office.ts';
 import { settleHold } from '../flows/place-hold.ts';
 import { liftHold } from '../flows/release-hold.ts';
 import { sealExport } from '../flows/seal-export.ts';
-import { sendNotice } from '../flows/send-notice.ts';
+import { sendLetter, sendNotice } from '../flows/send-notice.ts';
 import type { TaskName } from '../ledger/decision.ts';
 
 const text = (payload: TaskPayload, name: string): string => {
@@ -38,6 +38,7 @@ export function taskHandlers(office: Office): Readonly<Record<TaskName, (payload
         template: text(task, 'template'),
         occasion: text(task, 'occasion'),
       }),
+    'send-letter': (task) => sendLetter(office, text(task, 'notice')),
     'gather-findings': (task) => gatherFindings(office, text(task, 'request')),
     'prepare-access-package': (task) => prepareAccessPackage(office, text(task, 'request')),
     'erase-subject': (task) => eraseSubject(office, text(task, 'request')),

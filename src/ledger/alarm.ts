@@ -58,6 +58,14 @@ export const alarmKinds = {
     title: 'A hold is due to be looked at',
     next: 'Open the hold: say that it is needed on and when to look again, or ask for its release. Nothing is released by itself.',
   },
+  held_missing: {
+    title: 'Held records are gone, or were changed out of their hold',
+    next: 'Open the coverage of the hold: it lists which, and nothing here took them. Ask whoever can write to the source; keep its backups and logs.',
+  },
+  custodian_silent: {
+    title: 'A custodian does not answer',
+    next: 'Reach them another way: they were asked and reminded by mail, and have not confirmed that they keep what they have.',
+  },
   ledger_wrong: {
     title: 'The ledger does not verify',
     next: 'Stop writing, keep the database as it is, and run muniment ledger verify beside a checkpoint kept elsewhere.',

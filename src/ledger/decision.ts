@@ -9,6 +9,7 @@ export const taskNames = [
   'execute-run',
   'certify-run',
   'send-notice',
+  'send-letter',
   'gather-findings',
   'prepare-access-package',
   'erase-subject',

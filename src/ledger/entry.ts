@@ -34,12 +34,29 @@ interface EntryFacts {
   'key.master_destroyed': { version: string };
   'hold.placed': { hold: string; scope: string; state: 'active' | 'pending'; records: number; root: string };
   'hold.active': { hold: string; records: number; root: string };
+  /** `digest`: SHA-256 of the signed statement (docs/formats/coverage.md). */
+  'hold.coverage_signed': { hold: string; coverage: string; records: number; digest: string };
+  /** A hold was compared with its sources: what became of what `coverage`, or the statement before it, says. */
+  'hold.reconciled': {
+    hold: string;
+    coverage: string;
+    records: number;
+    added: number;
+    moved: number;
+    taken: number;
+    vanished: number;
+  };
   'hold.release_requested': { hold: string };
   /** Its release was turned down. */
   'hold.kept': { hold: string };
   /** Looked at, and needed on; `next`: the day on which to look again. */
   'hold.reviewed': { hold: string; next: string | null };
   'hold.released': { hold: string; requestedBy: string };
+  /** Somebody was told to keep what a hold is about; the actor of an acknowledgement is that custodian. */
+  'custodian.asked': { hold: string; custodian: string };
+  'custodian.reminded': { hold: string; custodian: string; times: number };
+  'custodian.acknowledged': { hold: string; custodian: string };
+  'custodian.released': { hold: string; custodian: string };
   'matter.opened': { matter: string };
   /** `proposed`: holds whose release was asked for; `kept`: those that a legal demand keeps. */
   'matter.closed': { matter: string; proposed: number; kept: number };

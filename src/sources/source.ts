@@ -15,6 +15,7 @@ import type { Retention } from '../policy/retention.ts';
 import type { Besides } from './sql/beside.ts';
 import type { EraseOrder, Going, Preview } from './sql/erase.ts';
 import type { Identifier, Reached, ReachedRow } from './sql/find.ts';
+import type { KeyValues } from './sql/keys.ts';
 import type { StoredRecord } from './sql/read.ts';
 
 /** A hold as the sources need it. */
@@ -99,6 +100,13 @@ export interface RecordSource {
   raiseEpoch(atLeast: number): Promise<void>;
   /** Holds the source has in place; null for stores that keep none themselves. */
   holdsInPlace(): Promise<ReadonlySet<string> | null>;
+  /**
+   * The keys of what a hold that is in place covers now, in the order of the digests that its coverage's root takes.
+   * Absent where what is covered has no keys.
+   */
+  keysCovered?(hold: string, dataset: DatasetId): AsyncIterable<KeyValues>;
+  /** Which of these keys name records that are there now, as `keyText` writes them. */
+  keysThere?(dataset: DatasetId, keys: readonly KeyValues[]): Promise<ReadonlySet<string>>;
   uncopied(most: number): Promise<readonly JournalRow[]>;
   markCopied(batch: string): Promise<void>;
   /**

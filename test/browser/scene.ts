@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import postgres from 'postgres';
 import { readConfig } from '../../src/config.ts';
-import type { Actor } from '../../src/core/actor.ts';
+import { type Actor, clockActor } from '../../src/core/actor.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import { demoConversations, demoPeople } from '../../src/demo/demo-people.ts';
 import { approveExport } from '../../src/flows/approve-export.ts';
 import { approveAccessPackage } from '../../src/flows/approve-request.ts';
 import { acceptInvitation, createToken, invitePerson } from '../../src/flows/create-actor.ts';
+import { acknowledge, askCustodians, remindCustodian } from '../../src/flows/custodians.ts';
 import { lendRole } from '../../src/flows/lend-role.ts';
 import { lookUpExport, lookUpRequest, lookUpRun, outgoingMail, peoplePage } from '../../src/flows/look-up.ts';
 import { moveIncident } from '../../src/flows/move-incident.ts';
@@ -20,6 +22,7 @@ import { placeHold } from '../../src/flows/place-hold.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
 import { attachDocument, moveDemand, receiveDemand } from '../../src/flows/receive-demand.ts';
 import { receiveRequest } from '../../src/flows/receive-request.ts';
+import { compareNow } from '../../src/flows/reconcile-hold.ts';
 import { requestRelease } from '../../src/flows/release-hold.ts';
 import { requestExport } from '../../src/flows/request-export.ts';
 import { returnRole } from '../../src/flows/return-role.ts';
@@ -49,6 +52,7 @@ export interface Scene {
       | 'erased'
       | 'hold'
       | 'matter'
+      | 'custodianLink'
       | 'releasing'
       | 'dryRun'
       | 'run'
@@ -185,6 +189,22 @@ async function work(office: Office, code: (reference: string) => Promise<string>
         .slice(0, 10),
     }),
   );
+  const [, kim] = good(
+    await askCustodians(office, legalA.actor, hold.id, {
+      people: [
+        { name: 'Priya Natarajan', email: 'priya@example.org' },
+        { name: 'Kim Larsen', email: 'kim@example.org' },
+      ],
+      instructions: 'Notes and calendars of the mediation in June,\nand messages about the school.',
+    }),
+  );
+  const linkTo = async (address: string) => {
+    const letter = good(await outgoingMail(office, 50)).find((one) => one.letter.reveal().to === address);
+    return /\/custodian\/[\w-]+/.exec(letter?.letter.reveal().text ?? '')?.[0] ?? '';
+  };
+  good(await acknowledge(office, (await linkTo('priya@example.org')).split('/').at(-1) ?? ''));
+  good(await remindCustodian(office, legalA.actor, kim?.id ?? ''));
+  const custodianLink = await linkTo('kim@example.org');
   const releasing = good(
     await placeHold(office, legalA.actor, {
       matter: 'Okada inquiry',
@@ -195,6 +215,7 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     }),
   );
   good(await requestRelease(office, legalA.actor, releasing.id));
+  await takeBehindItsBack(office, releasing.id);
 
   const run = good(await planDisposition(office, compliance.actor, { rules: [], dryRun: false }));
   await waitUntil(async () => good(await lookUpRun(office, run.id)).certificate !== null);
@@ -350,6 +371,7 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     erased,
     hold: hold.id,
     matter: hold.matterId ?? '',
+    custodianLink,
     releasing: releasing.id,
     dryRun: dryRun.id,
     run: run.id,
@@ -359,6 +381,20 @@ async function work(office: Office, code: (reference: string) => Promise<string>
     waitingExport: waitingExport.id,
     sealedExport: sealedExport.id,
   };
+}
+
+/** Somebody with a password of the application deletes a held reaction; the comparison finds it. */
+async function takeBehindItsBack(office: Office, hold: string): Promise<void> {
+  const app = office.policy.dataMap.app;
+  const covered = office.sources.get('app')?.keysCovered?.(hold, 'app.reactions') ?? [];
+  for await (const [message = '', person = ''] of covered) {
+    if (app?.kind !== 'postgres') break;
+    const sql = postgres(app.url, { max: 1 });
+    await sql`DELETE FROM reactions WHERE message_id = ${message} AND user_id = ${person}`;
+    await sql.end();
+    break;
+  }
+  good(await compareNow(office, clockActor, hold));
 }
 
 const lendingReason = 'The court asks for the exchange of last night by nine; nobody of legal answers the telephone.';
@@ -447,6 +483,7 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
       },
     },
     { name: 'portal-answered', path: '/status', as: 'nobody', act: enterCode },
+    { name: 'portal-custodian', path: ids.custodianLink, as: 'nobody' },
     { name: 'portal-link-expired', path: `/package/${'x'.repeat(43)}`, as: 'nobody' },
     { name: 'invitation', path: ids.invitation, as: 'nobody' },
     { name: 'invitation-expired', path: '/console/invitation/no-such-secret', as: 'nobody' },
@@ -544,6 +581,8 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'hold', path: `/console/holds/${ids.hold}`, as: 'legal' },
     { name: 'hold-release', path: `/console/holds/${ids.releasing}`, as: 'legal' },
     { name: 'hold-approve', path: `/console/holds/${ids.releasing}/approve`, as: 'legal' },
+    { name: 'coverage', path: `/console/holds/${ids.releasing}/coverage`, as: 'legal' },
+    { name: 'custodians', path: `/console/holds/${ids.hold}/custodians`, as: 'legal' },
     { name: 'matters', path: '/console/matters', as: 'legal' },
     { name: 'matter', path: `/console/matters/${ids.matter}`, as: 'legal' },
     { name: 'hold-new', path: '/console/holds/new', as: 'legal' },

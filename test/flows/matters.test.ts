@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clockActor } from '../../src/core/actor.ts';
 import { alarmsPage } from '../../src/flows/alarms.ts';
 import { lookUpHold } from '../../src/flows/look-up.ts';
 import { closeMatter, lookUpMatter, openMatter, reopenMatter } from '../../src/flows/matters.ts';
@@ -51,7 +52,7 @@ const reminders = async () =>
   (await alarmsPage(office, { limit: 200, offset: 0 }))
     .filter(({ kind }) => kind === 'hold_review_due')
     .map(({ facts }) => facts);
-const watch = () => watchHolds(office, world.clock.now().toString());
+const watch = () => watchHolds(office, clockActor, world.clock.now().toString());
 
 describe('a matter', () => {
   it('has the holds placed under its name, its reference or its id, and is opened by a name that none has', async () => {

@@ -89,6 +89,7 @@ const routesThatChange = (): readonly string[] =>
 const elsewhere: Readonly<Record<string, string>> = {
   '/verify': 'keeps nothing of what it is given (i8)',
   '/holds/{id}/settle': 'takes an id and nothing else',
+  '/holds/{id}/reconcile': 'takes an id and nothing else',
 };
 
 function note(method: string, path: string): void {
@@ -276,6 +277,14 @@ async function everythingOfMatters(hold: string): Promise<void> {
   expect(matter.status, JSON.stringify(matter.body)).toBe(201);
   const reviewed = await legal(`/holds/${hold}/review`, { note: plant('review note'), reviewOn: '2099-01-01' });
   expect(reviewed.status, JSON.stringify(reviewed.body)).toBe(200);
+  const custodians = await legal(`/holds/${hold}/custodians`, {
+    custodians: [{ name: plant('custodian'), email: `${plant('custodian email')}@example.com` }],
+    instructions: plant('instructions'),
+  });
+  expect(custodians.status, JSON.stringify(custodians.body)).toBe(201);
+  const [custodian] = (custodians.body as unknown as { items: { id: string }[] }).items;
+  await legal(`/custodians/${custodian?.id}/remind`);
+  await legal(`/custodians/${custodian?.id}/release`);
   const { body } = await api('legal name', 'GET', `/holds/${hold}`);
   const { matterId } = body as unknown as { matterId: string };
   await legal(`/matters/${matterId}/close`);

@@ -35,10 +35,16 @@ const samples: { readonly [Kind in EntryKind]: EntryOf<Kind>['facts'] } = {
   'key.master_destroyed': { version: '2026-08-27-4d5e6f' },
   'hold.placed': { hold: 'hld_1', scope: digest('b'), state: 'active', records: 46, root: digest('c') },
   'hold.active': { hold: 'hld_1', records: 46, root: digest('c') },
+  'hold.coverage_signed': { hold: 'hld_1', coverage: 'cov_1', records: 46, digest: digest('8') },
+  'hold.reconciled': { hold: 'hld_1', coverage: 'cov_1', records: 46, added: 1, moved: 0, taken: 0, vanished: 2 },
   'hold.release_requested': { hold: 'hld_1' },
   'hold.kept': { hold: 'hld_1' },
   'hold.reviewed': { hold: 'hld_1', next: '2027-05-27' },
   'hold.released': { hold: 'hld_1', requestedBy: 'act_1' },
+  'custodian.asked': { hold: 'hld_1', custodian: 'cus_1' },
+  'custodian.reminded': { hold: 'hld_1', custodian: 'cus_1', times: 2 },
+  'custodian.acknowledged': { hold: 'hld_1', custodian: 'cus_1' },
+  'custodian.released': { hold: 'hld_1', custodian: 'cus_1' },
   'matter.opened': { matter: 'mat_1' },
   'matter.closed': { matter: 'mat_1', proposed: 2, kept: 1 },
   'matter.reopened': { matter: 'mat_1' },
@@ -136,10 +142,10 @@ describe('the entries of the ledger', () => {
   it('I5 have only facts whose names are known to be no free text', () => {
     // A new field is a decision: is it an id, a digest, a count, a code or a date? Then it stands here.
     const ids =
-      'actor alarm batch by demand document export hold incident kid lending matter move package preparer request requestedBy review run token';
+      'actor alarm batch by coverage custodian demand document export hold incident kid lending matter move package preparer request requestedBy review run token';
     const digests = 'digest manifest policy receipt root scope sha256 subject';
     const counts =
-      'answers attempts cases count destroyed due epoch given held keys kept left masked people proposed records removed sessions runs spared tokens uncounted';
+      'added answers attempts cases count destroyed due epoch given held keys kept left masked moved people proposed records removed sessions runs spared taken times tokens uncounted vanished';
     const codes =
       'canApprove code dataset dryRun factor from ground kind outcome purpose quarter reason reasons regime risk role state to type version way';
     const dates = 'awareAt cutoff cutoffs next notifiedAt notifyBy until';

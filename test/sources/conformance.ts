@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRefusal } from '../../src/core/refusal.ts';
-import type { BatchResult } from '../../src/disposition/batch.ts';
+import { type BatchResult, keyCommitment } from '../../src/disposition/batch.ts';
+import { coverageRoot } from '../../src/disposition/coverage.ts';
 import { allTables, type Link, type TableDataset } from '../../src/policy/data-map.ts';
 import type { HoldScope } from '../../src/policy/hold.ts';
 import { sourceFault } from '../../src/sources/fault.ts';
@@ -198,7 +199,13 @@ export function sourceConformance(engine: string, openWorld: () => Promise<Engin
         restricted: 0,
         heldBy: {},
       });
+      const went = [
+        ...['1', '2', '3', '4'].map((id) => ['app.messages', id] as const),
+        ...(await b.ids('attachments')).map((id) => ['app.attachments', id] as const),
+      ];
       const { journal, upTo } = batch(await destroy(app));
+      const commitments = went.map(([dataset, id]) => keyCommitment(runKey, dataset, [id]));
+      expect(Buffer.from(journal.keys)).toEqual(Buffer.concat(commitments.toSorted(Buffer.compare)));
       expect(journal).toMatchObject({
         batch: 'run_1/rule/app.messages/1',
         run: 'run_1',
@@ -318,6 +325,15 @@ export function sourceConformance(engine: string, openWorld: () => Promise<Engin
         'app.attachments': 1,
         'app.reports': 0,
       });
+      // Each covered record by its key, in the order in which the root takes them; and whether it is there.
+      for (const { dataset, count, root } of coverage) {
+        const keys = await Array.fromAsync(app.keysCovered?.('h', dataset) ?? []);
+        const again = coverageRoot(dataset);
+        for (const key of keys) again.add(key);
+        expect(again.end()).toEqual({ dataset, count, root });
+        const there = await app.keysThere?.(dataset, [...keys, ...keys.map((key) => key.map(() => '404'))]);
+        expect(there?.size, dataset).toBe(count);
+      }
       // Written after the hold: in a conversation she takes part in, and of an address that is hers.
       await b.message(10, { in: 1, by: 2, at: '2018-05-01T00:00:00Z' });
       await b.people([4, 'ADA@example.com']);

@@ -138,6 +138,8 @@ export function journalOfLeaves(
     counts: { [order.dataset]: count },
     count,
     leaves: new Uint8Array(leaves),
+    // What was removed is named in the intent.
+    keys: new Uint8Array(),
     cutoff: order.cutoff,
     policy: order.policy,
     epoch,

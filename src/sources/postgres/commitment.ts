@@ -1,4 +1,6 @@
-import { literal } from './words.ts';
+import { keyCommitmentBytes } from '../../disposition/batch.ts';
+import type { TableDataset } from '../../policy/data-map.ts';
+import { literal, name } from './words.ts';
 
 const blockBytes = 64;
 
@@ -19,6 +21,12 @@ export function hmacPads(key: Uint8Array): HmacPads {
 /** SQL of one record's commitment: HMAC(run key, the row as Postgres writes it). docs/formats/commitment.md. */
 export function commitmentSql(row: string, pads: HmacPads, dataset: string): string {
   return hmacSql(`${literal(`${dataset}\n`)} || ${row}::text`, pads);
+}
+
+/** SQL of a commitment to one record's key, as `keyCommitment` computes it. */
+export function keyCommitmentSql(row: string, pads: HmacPads, dataset: TableDataset): string {
+  const key = dataset.key.map((column) => `${row}.${name(column)}::text`).join(` || E'\\x1f' || `);
+  return `substring(${hmacSql(`${literal(`key\n${dataset.id}\n`)} || ${key}`, pads)} FROM 1 FOR ${keyCommitmentBytes})`;
 }
 
 /** SQL of the HMAC-SHA-256 of a text in UTF-8, 32 bytes. */

@@ -1,13 +1,13 @@
 import type postgres from 'postgres';
+import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
 import type { BatchSurroundings } from '../source.ts';
 import { type SourceShape, typeOf } from '../sql/dialect.ts';
 import { freeConditions } from '../sql/held.ts';
 import { childLinks, datasetsTouched } from '../sql/links.ts';
-import { refuseBehind, refuseForgotten, refuseTimeless } from '../sql/refusals.ts';
 import { dueConditions } from '../sql/select.ts';
-import { commitmentSql, type HmacPads, hmacPads } from './commitment.ts';
+import { commitmentSql, type HmacPads, hmacPads, keyCommitmentSql } from './commitment.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
 import { readEpoch, readHeldGroups, readJournal } from './journal.ts';
 import { maskingSql } from './mask.ts';
@@ -67,6 +67,9 @@ export function destructionSql(
   const leaves = gone
     .map(({ cte, dataset: { id } }) => `SELECT ${commitmentSql(cte, pads, id)} AS leaf FROM ${cte}`)
     .join(' UNION ALL ');
+  const keys = gone
+    .map(({ cte, dataset }) => `SELECT ${keyCommitmentSql(cte, pads, dataset)} AS k FROM ${cte}`)
+    .join(' UNION ALL ');
   const files = gone
     .flatMap(({ cte, dataset: { id, file } }) =>
       file
@@ -82,7 +85,8 @@ export function destructionSql(
     );
   return `WITH ${ctes.join(',\n')}
 SELECT (SELECT coalesce(jsonb_object_agg(dataset, n), '{}') FROM (SELECT dataset, sum(n) AS n FROM (${counts}) c GROUP BY dataset HAVING sum(n) > 0) s) AS counts,
-  (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (${leaves}) l) AS leaves`;
+  (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (${leaves}) l) AS leaves,
+  (SELECT coalesce(string_agg(k, ''::bytea ORDER BY k), ''::bytea) FROM (${keys}) k) AS keys`;
 }
 
 /** SQL that is true for a row `t` of `child` whose link leads to a row that just went into `cte`. */
@@ -149,7 +153,12 @@ export async function destroyBatch(
   const dataset = connection.dataset(order.dataset);
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id);
-  if (!types || dataset.time === null || !isTimeType(typeOf(types, dataset.time))) return refuseTimeless(dataset.id);
+  if (!types || dataset.time === null || !isTimeType(typeOf(types, dataset.time)))
+    return refuse(
+      'source_drift',
+      `${dataset.id} has no usable time column in the source. Nothing was destroyed; run "source check".`,
+      { dataset: dataset.id },
+    );
   const time = name(dataset.time);
   const type = typeOf(types, dataset.time);
   const cutoff = timeConstant(order.due.cutoff, type);
@@ -160,9 +169,19 @@ export async function destroyBatch(
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);
-    if (epoch === null || epoch < knownEpoch) return refuseBehind(connection.source.name, epoch, knownEpoch);
+    if (epoch === null || epoch < knownEpoch)
+      return refuse(
+        'hold_epoch_behind',
+        `Source ${connection.source.name} knows holds up to epoch ${epoch ?? 'none'}, Muniment knows ${knownEpoch}: it was restored. Nothing was destroyed; place the holds again first.`,
+        { source: connection.source.name },
+      );
     const missing = await missingHold(tx, mustHold);
-    if (missing !== null) return refuseForgotten(connection.source.name, missing);
+    if (missing !== null)
+      return refuse(
+        'hold_epoch_behind',
+        `Source ${connection.source.name} does not know hold ${missing} any more: it was restored. Nothing was destroyed; place the holds again first.`,
+        { source: connection.source.name, hold: missing },
+      );
     const groups = await readHeldGroups(tx);
     const and = (conditions: readonly string[]) => conditions.map((condition) => ` AND ${condition}`).join('');
     const isMasking = order.due.act === 'mask';
@@ -180,15 +199,15 @@ export async function destroyBatch(
     );
     const upTo = last ? `t.${time} <= ${literal(last.t)}::${type}` : `t.${time} < ${cutoff}`;
     const condition = `t.${time} >= ${low} AND ${upTo} AND t.${time} < ${cutoff}${spared}`;
-    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(
+    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array; keys: Uint8Array }[]>(
       isMasking
         ? maskingSql(dataset, condition, types, pads, hmacPads(order.pseudonyms))
         : destructionSql(shape, dataset, condition, pads, order.batch),
     );
     if (!result) throw new Error('the destruction answered no row');
     const count = result.leaves.length / 32;
-    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch, up_to)
-      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, ${order.due.act}, ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)},
+    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, keys, cutoff, policy, epoch, up_to)
+      VALUES (${order.batch}, ${order.run}, ${order.dataset}, ${order.seq}, ${order.due.act}, ${tx.json(result.counts)}, ${count}, ${Buffer.from(result.leaves)}, ${Buffer.from(result.keys)},
         ${order.due.cutoff.toString()}::text::timestamptz, ${order.policy}, ${epoch}, ${last?.t ?? null})`;
     const written = await readJournal(tx, order.batch);
     if (!written) throw new Error('the journal row just written is not there');

@@ -1,8 +1,8 @@
+import { refuse } from '../../core/refusal.ts';
 import type { BatchResult } from '../../disposition/batch.ts';
 import type { EraseOrder } from '../sql/erase.ts';
 import { freeConditions, heldPredicate } from '../sql/held.ts';
 import { datasetsTouched } from '../sql/links.ts';
-import { refuseErasureBehind } from '../sql/refusals.ts';
 import { hmacPads } from './commitment.ts';
 import type { SqlConnection } from './connection.ts';
 import { destructionSql, lockShared } from './destroy.ts';
@@ -38,7 +38,12 @@ export async function eraseRows(
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);
-    if (epoch === null || epoch < knownEpoch) return refuseErasureBehind(connection.source.name);
+    if (epoch === null || epoch < knownEpoch)
+      return refuse(
+        'hold_epoch_behind',
+        `Source ${connection.source.name} was restored to a state before the holds Muniment knows. Nothing was erased; place the holds again first.`,
+        { source: connection.source.name },
+      );
     const groups = await readHeldGroups(tx);
     const own = heldPredicate(shape, dataset, 't', groups);
     const conditions = act === 'destroy' ? freeConditions(shape, dataset, groups, null) : own ? [`NOT ${own}`] : [];
@@ -47,13 +52,14 @@ export async function eraseRows(
       act === 'destroy'
         ? destructionSql(shape, dataset, where, pads, order.batch)
         : maskingSql(dataset, where, types, pads, hmacPads(order.pseudonyms));
-    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array }[]>(statement, [
-      ...parameters,
-    ] as string[][]);
+    const [result] = await tx.unsafe<{ counts: Record<string, number>; leaves: Uint8Array; keys: Uint8Array }[]>(
+      statement,
+      [...parameters] as string[][],
+    );
     if (!result) throw new Error('the erasure answered no row');
-    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch)
+    await tx`INSERT INTO muniment.journal (batch, run, dataset, seq, act, counts, count, leaves, keys, cutoff, policy, epoch)
       VALUES (${order.batch}, ${order.request}, ${order.dataset}, ${order.seq}, ${act}, ${tx.json(result.counts)},
-        ${result.leaves.length / 32}, ${Buffer.from(result.leaves)}, NULL, ${order.policy}, ${epoch})`;
+        ${result.leaves.length / 32}, ${Buffer.from(result.leaves)}, ${Buffer.from(result.keys)}, NULL, ${order.policy}, ${epoch})`;
     const written = await readJournal(tx, order.batch);
     if (!written) throw new Error('the journal row just written is not there');
     return { kind: 'batch', ...written };

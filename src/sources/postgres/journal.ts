@@ -30,6 +30,7 @@ CREATE INDEX IF NOT EXISTS journal_not_copied ON muniment.journal (batch) WHERE 
 CREATE TABLE IF NOT EXISTS muniment.files_leaving (batch text NOT NULL, path text NOT NULL, PRIMARY KEY (batch, path));
 ALTER TABLE muniment.files_leaving ADD COLUMN IF NOT EXISTS dataset text NOT NULL DEFAULT '';
 ALTER TABLE muniment.files_leaving DROP CONSTRAINT files_leaving_pkey, ADD PRIMARY KEY (batch, dataset, path);
+ALTER TABLE muniment.journal ADD COLUMN IF NOT EXISTS keys bytea NOT NULL DEFAULT '';
 `;
 // UNIQUE NULLS NOT DISTINCT is PostgreSQL 15 and later; decisions/0006 says why older servers are not supported.
 
@@ -38,7 +39,7 @@ export async function installJournal(connection: SqlConnection): Promise<void> {
   await connection.sql.begin(async (tx) => {
     await tx`SELECT pg_advisory_xact_lock(7165, 0)`;
     const [there] = await tx`SELECT EXISTS (SELECT 1 FROM pg_attribute
-      WHERE attrelid = to_regclass('muniment.files_leaving') AND attname = 'dataset') AS there`;
+      WHERE attrelid = to_regclass('muniment.journal') AND attname = 'keys') AS there`;
     if (!there?.there) await tx.unsafe(installation);
   });
 }
@@ -82,6 +83,7 @@ interface JournalColumns {
   counts: Record<string, number>;
   count: string;
   leaves: Uint8Array;
+  keys: Uint8Array;
   cutoff: string | null;
   policy: string;
   epoch: string;
@@ -99,6 +101,7 @@ function toJournalRow(row: JournalColumns): JournalRow {
     counts: row.counts,
     count: Number(row.count),
     leaves: row.leaves,
+    keys: row.keys,
     cutoff: row.cutoff === null ? null : Temporal.Instant.from(row.cutoff),
     policy: row.policy,
     epoch: Number(row.epoch),
@@ -124,9 +127,9 @@ export async function uncopiedBatches(sql: postgres.Sql, most: number): Promise<
 }
 
 /**
- * Say that a batch is in Muniment's database. From here the source keeps the row without its leaves: the proof lives
+ * Say that a batch is in Muniment's database. From here the source keeps the row without its leaves and keys: the proof lives
  * in one place, and the application's database does not grow with what it lost.
  */
 export async function markCopied(sql: postgres.Sql, batch: string): Promise<void> {
-  await sql`UPDATE muniment.journal SET copied_at = clock_timestamp(), leaves = '' WHERE batch = ${batch} AND copied_at IS NULL`;
+  await sql`UPDATE muniment.journal SET copied_at = clock_timestamp(), leaves = '', keys = '' WHERE batch = ${batch} AND copied_at IS NULL`;
 }

@@ -24,7 +24,7 @@ export function maskingSql(
   return `WITH before AS (SELECT * FROM ${table(dataset)} t WHERE ${where} FOR UPDATE),
 masked AS (UPDATE ${table(dataset)} t SET ${changes.join(', ')} FROM before WHERE ${keys} RETURNING 1)
 SELECT jsonb_build_object(${literal(dataset.id)}, (SELECT count(*) FROM masked)) AS counts,
-  (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (SELECT ${commitmentSql('before', pads, dataset.id)} AS leaf FROM before) l) AS leaves`;
+  (SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY leaf), ''::bytea) FROM (SELECT ${commitmentSql('before', pads, dataset.id)} AS leaf FROM before) l) AS leaves, ''::bytea AS keys`;
 }
 
 /** SQL that is true for a row `alias` in which something still has to be masked. Masking makes it false: it is done once. */

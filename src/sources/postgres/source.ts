@@ -2,6 +2,7 @@ import type { PostgresSource } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
 import { checkSource } from '../sql/check.ts';
 import { takeCensus } from '../sql/count.ts';
+import { keysCovered, keysThere } from '../sql/covered.ts';
 import { previewErasure } from '../sql/erase.ts';
 import { removeLeavingFiles } from '../sql/files.ts';
 import { findSubject } from '../sql/find.ts';
@@ -52,6 +53,10 @@ export function openPostgresSource(source: PostgresSource): RecordSource {
     },
     raiseEpoch: (atLeast) => raiseEpoch(connection, atLeast),
     holdsInPlace: () => holdsInPlace(connection),
+    async *keysCovered(hold, dataset) {
+      yield* keysCovered(connection, await groupsOf(hold), connection.dataset(dataset), hold);
+    },
+    keysThere: (dataset, keys) => keysThere(connection, connection.dataset(dataset), keys),
     async uncopied(most) {
       if (!(await isInstalled())) return [];
       return uncopiedBatches(connection.sql, most);

@@ -1,3 +1,4 @@
+import { keyCommitment } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
 import { typeOf } from '../sql/dialect.ts';
 import { childLinks } from '../sql/links.ts';
@@ -11,6 +12,8 @@ import { comparablePair, literal, name, table, text } from './words.ts';
 export interface Destroyed {
   readonly counts: Readonly<Record<string, number>>;
   readonly leaves: readonly Uint8Array[];
+  /** Commitments to the keys of what went. */
+  readonly keys: readonly Uint8Array[];
 }
 
 /** Rows of a dataset that go, named in a table of this connection's own. */
@@ -33,11 +36,13 @@ export async function destroyRows(
 ): Promise<Destroyed> {
   const going = await nameRows(tx, shape, dataset, condition, parameters);
   const leaves: Uint8Array[] = [];
+  const keys: Uint8Array[] = [];
   const counts: Record<string, number> = {};
   for (const each of going) {
     const own = await commitTo(tx, shape, each, runKey);
-    leaves.push(...own);
-    if (own.length > 0) counts[each.dataset.id] = own.length;
+    leaves.push(...own.leaves);
+    keys.push(...own.keys);
+    if (own.leaves.length > 0) counts[each.dataset.id] = own.leaves.length;
     await listFiles(tx, shape, each, batch);
   }
   await unlink(tx, shape, going);
@@ -47,7 +52,7 @@ export async function destroyRows(
     if (gone !== (counts[each.dataset.id] ?? 0)) throw new SqliteError('SQLITE_CONSTRAINT');
   }
   for (const { list } of going) await tx.run(`DROP TABLE ${list}`);
-  return { counts, leaves };
+  return { counts, leaves, keys };
 }
 
 /** Mask the fields of the rows `t` that meet a condition, and commit to what they were. */
@@ -62,7 +67,7 @@ export async function maskRows(
   const own = { dataset, list: 'temp.muniment_going_0' };
   await makeList(tx, shape, own);
   await addTo(tx, shape, own, condition, parameters);
-  const leaves = await commitTo(tx, shape, own, runKey);
+  const { leaves } = await commitTo(tx, shape, own, runKey);
   // The key of pseudonyms is bound where it is asked for: SQLite refuses a parameter that no statement has.
   const asked = Object.values(dataset.fields).some(({ mask }) => mask === 'pseudonym');
   const masked = await tx.run(
@@ -71,7 +76,7 @@ export async function maskRows(
   );
   if (masked !== leaves.length) throw new SqliteError('SQLITE_CONSTRAINT');
   await tx.run(`DROP TABLE ${own.list}`);
-  return { counts: { [dataset.id]: masked }, leaves };
+  return { counts: { [dataset.id]: masked }, leaves, keys: [] };
 }
 
 /** Name the rows that go, each once by whatever ways it is reached, the dataset's own list first. */
@@ -152,20 +157,30 @@ function reaches(shape: SqliteShape, child: TableDataset, link: Link, { dataset,
   return `${pairs.length === 1 ? ours : `(${ours})`} IN (${parents})`;
 }
 
-/** One commitment a row: HMAC(run key, the row as SQL writes its values). docs/formats/commitment.md. */
+/** One commitment a row: HMAC(run key, the row as SQL writes its values), and one to its key. docs/formats/commitment.md. */
 async function commitTo(
   tx: RemoteSession,
   shape: SqliteShape,
   { dataset, list }: Going,
   key: Uint8Array,
-): Promise<readonly Uint8Array[]> {
+): Promise<Pick<Destroyed, 'leaves' | 'keys'>> {
   const columns = Object.keys(shape.types.get(dataset.id) ?? {}).map((column) => `t.${name(column)}`);
-  const rows = await tx.all<{ leaf: Uint8Array }>(
-    `SELECT muniment_leaf(:key, ${[literal(dataset.id), ...columns].join(', ')}) AS leaf
+  const named = dataset.key.map((column, i) => `${text(`t.${name(column)}`)} AS k${i}`);
+  const rows = await tx.all<{ leaf: Uint8Array } & Record<string, unknown>>(
+    `SELECT muniment_leaf(:key, ${[literal(dataset.id), ...columns].join(', ')}) AS leaf, ${named.join(', ')}
      FROM ${list} g JOIN ${table(dataset)} t ON ${isNamed(shape, dataset, 't')}`,
     { key },
   );
-  return rows.map(({ leaf }) => leaf);
+  return {
+    leaves: rows.map(({ leaf }) => leaf),
+    keys: rows.map((row) =>
+      keyCommitment(
+        key,
+        dataset.id,
+        dataset.key.map((_, i) => String(row[`k${i}`])),
+      ),
+    ),
+  };
 }
 
 /** Write down which files go with the rows; they are removed once this is committed. */

@@ -29,7 +29,7 @@ const installation = [
   `CREATE TABLE IF NOT EXISTS main.muniment_journal (
     batch TEXT NOT NULL PRIMARY KEY, run TEXT NOT NULL, dataset TEXT NOT NULL, seq INTEGER NOT NULL,
     act TEXT NOT NULL CHECK (act IN ('destroy', 'mask')),
-    counts TEXT NOT NULL, count INTEGER NOT NULL, leaves BLOB NOT NULL, cutoff TEXT, policy TEXT NOT NULL,
+    counts TEXT NOT NULL, count INTEGER NOT NULL, leaves BLOB NOT NULL, keys BLOB NOT NULL, cutoff TEXT, policy TEXT NOT NULL,
     epoch INTEGER NOT NULL, destroyed_at TEXT NOT NULL, copied_at TEXT, up_to TEXT,
     UNIQUE (run, dataset, act, seq))`,
   // Last, and what an installation is known by.
@@ -91,6 +91,7 @@ interface JournalColumns {
   readonly counts: string;
   readonly count: number;
   readonly leaves: Uint8Array;
+  readonly keys: Uint8Array;
   readonly cutoff: string | null;
   readonly policy: string;
   readonly epoch: number;
@@ -108,6 +109,7 @@ function toJournalRow(row: JournalColumns): JournalRow {
     counts: JSON.parse(row.counts) as Record<string, number>,
     count: row.count,
     leaves: row.leaves,
+    keys: row.keys,
     cutoff: row.cutoff === null ? null : Temporal.Instant.from(row.cutoff),
     policy: row.policy,
     epoch: row.epoch,
@@ -135,6 +137,8 @@ export type JournalEntry = Pick<
   readonly counts: Readonly<Record<string, number>>;
   /** One a record, 32 bytes each. */
   readonly leaves: readonly Uint8Array[];
+  /** One a record that went, 16 bytes each. */
+  readonly keys: readonly Uint8Array[];
   readonly upTo: string | null;
 };
 
@@ -145,8 +149,8 @@ export async function writeJournal(
 ): Promise<{ journal: JournalRow; upTo: string | null }> {
   const { batch, run, dataset, seq, act, policy, epoch, upTo } = entry;
   await tx.run(
-    `INSERT INTO main.muniment_journal (batch, run, dataset, seq, act, counts, count, leaves, cutoff, policy, epoch, destroyed_at, up_to)
-     VALUES (:batch, :run, :dataset, :seq, :act, :counts, :count, :leaves, :cutoff, :policy, :epoch,
+    `INSERT INTO main.muniment_journal (batch, run, dataset, seq, act, counts, count, leaves, keys, cutoff, policy, epoch, destroyed_at, up_to)
+     VALUES (:batch, :run, :dataset, :seq, :act, :counts, :count, :leaves, :keys, :cutoff, :policy, :epoch,
        strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), :upTo)`,
     {
       batch,
@@ -160,6 +164,7 @@ export async function writeJournal(
       counts: JSON.stringify(entry.counts),
       count: entry.leaves.length,
       leaves: Buffer.concat(entry.leaves.toSorted(Buffer.compare)),
+      keys: Buffer.concat(entry.keys.toSorted(Buffer.compare)),
       cutoff: entry.cutoff?.toString() ?? null,
     },
   );
@@ -179,13 +184,13 @@ export async function uncopiedBatches(session: RemoteSession, most: number): Pro
 }
 
 /**
- * Say that a batch is in Muniment's database. From here the source keeps the row without its leaves: the proof lives
+ * Say that a batch is in Muniment's database. From here the source keeps the row without its leaves and keys: the proof lives
  * in one place, and the application's file does not grow with what it lost.
  */
 export async function markCopied(connection: SqliteConnection, batch: string): Promise<void> {
   await connection.transaction('batch', (tx) =>
     tx.run(
-      `UPDATE main.muniment_journal SET copied_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), leaves = x''
+      `UPDATE main.muniment_journal SET copied_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), leaves = x'', keys = x''
        WHERE batch = :batch AND copied_at IS NULL`,
       { batch },
     ),

@@ -4,6 +4,7 @@ import type { SqliteSource } from '../../policy/data-map.ts';
 import type { RecordSource } from '../source.ts';
 import { checkSource } from '../sql/check.ts';
 import { takeCensus } from '../sql/count.ts';
+import { keysCovered, keysThere } from '../sql/covered.ts';
 import { previewErasure } from '../sql/erase.ts';
 import { removeLeavingFiles } from '../sql/files.ts';
 import { findSubject } from '../sql/find.ts';
@@ -52,6 +53,10 @@ export function openSqliteSource(source: SqliteSource): RecordSource {
     liftHold: (hold) => liftHold(connection, hold),
     raiseEpoch: (atLeast) => raiseEpoch(connection, atLeast),
     holdsInPlace: () => connection.reading(holdsInPlace),
+    async *keysCovered(hold, dataset) {
+      yield* keysCovered(connection, await groupsOf(hold), connection.dataset(dataset), hold);
+    },
+    keysThere: (dataset, keys) => keysThere(connection, connection.dataset(dataset), keys),
     uncopied: (most) => connection.reading((session) => uncopiedBatches(session, most)),
     markCopied: (batch) => markCopied(connection, batch),
     removeLeavingFiles: async () =>

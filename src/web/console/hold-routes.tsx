@@ -3,11 +3,13 @@ import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { conversationKey } from '../../evidence/record-view.ts';
 import { actorNames, holdsPage, lookUpHold } from '../../flows/look-up.ts';
 import { placeHold } from '../../flows/place-hold.ts';
+import { compareNow, coveragePage } from '../../flows/reconcile-hold.ts';
 import { approveRelease, requestRelease } from '../../flows/release-hold.ts';
 import { keepHold, reviewHold } from '../../flows/review-hold.ts';
 import { allDatasets } from '../../policy/data-map.ts';
 import { type Html, textOf } from '../reply.ts';
 import { ApproveReleasePage } from './approvals.tsx';
+import { CoveragePage } from './coverage.tsx';
 import { HoldPage, HoldsPage, NewHoldPage } from './holds.tsx';
 import type { Desk, Visit } from './routes.tsx';
 import { scopeOf, valuesOf } from './scope-form.ts';
@@ -80,6 +82,20 @@ export function addHoldPages({ app, office, allow, say, stepUpFor }: Desk): void
     if (hold.state !== 'release_requested') return c.redirect(`/console/holds/${id}`, 303);
     const { frame } = c.get('visit');
     return c.html((<ApproveReleasePage frame={frame} hold={hold} names={await actorNames(office)} />) as Html);
+  });
+  const coverage = async (c: Context, id: string, refusal: Refusal | null) => {
+    const found = await coveragePage(office, id);
+    if (isRefusal(found)) return say(c, 'Not found', found, 404);
+    const { frame } = c.get('visit') as Visit;
+    return c.html((<CoveragePage frame={frame} {...found} refusal={refusal} />) as Html, refusal ? 409 : 200);
+  };
+  app.get('/holds/:id/coverage', async (c) => allow(c, 'holds.read') ?? coverage(c, c.req.param('id'), null));
+  app.post('/holds/:id/reconcile', async (c) => {
+    const refused = allow(c, 'holds.place');
+    if (refused) return refused;
+    const { id } = c.req.param();
+    const compared = await compareNow(office, c.get('visit').caller.actor, id);
+    return isRefusal(compared) ? coverage(c, id, compared) : c.redirect(`/console/holds/${id}/coverage`, 303);
   });
   app.post('/holds/:id/review', async (c) => {
     const refused = allow(c, 'holds.place');

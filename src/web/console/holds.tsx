@@ -231,6 +231,7 @@ export function HoldPage({
                 ['To', scope.to ?? 'without end'],
                 ['Placed', <Time at={hold.placedAt} zone={frame.zone} />],
                 ['By', nameOf(hold.placedBy)],
+                ['Custodians', <a href={`/console/holds/${hold.id}/custodians`}>Who is to keep what no source has</a>],
                 ['Next review', hold.reviewOn ? dayInWords(hold.reviewOn) : 'none: it is open-ended'],
                 ...(hold.demandId
                   ? ([['Demand', <a href={`/console/demands/${hold.demandId}`}>{hold.demandId}</a>]] as const)
@@ -240,6 +241,9 @@ export function HoldPage({
           </section>
           <section class="stack-tight">
             <h2>Coverage</h2>
+            <p class="small">
+              <a href={`/console/holds/${hold.id}/coverage`}>Signed, and compared with the sources every night</a>
+            </p>
             <Table
               label="Coverage"
               rows={hold.coverage.filter(({ count }) => count > 0)}

@@ -12,6 +12,7 @@ import { ConsoleMessage, type Frame } from '../layout.tsx';
 import type { Html } from '../reply.ts';
 import { addAccessPages } from './access-routes.tsx';
 import { addAccountPages } from './account-routes.tsx';
+import { addCustodianPages } from './custodian-routes.tsx';
 import { addDemandPages } from './demand-routes.tsx';
 import { addExportPages } from './export-routes.tsx';
 import { addHoldPages } from './hold-routes.tsx';
@@ -132,6 +133,7 @@ export function consoleRoutes(office: Office, options: ConsoleOptions): Hono {
   addIncidentPages(desk);
   addHoldPages(desk);
   addMatterPages(desk);
+  addCustodianPages(desk);
   addRetentionPages(desk);
   addExportPages(desk);
   addAccountPages(desk);

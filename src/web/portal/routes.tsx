@@ -4,6 +4,7 @@ import type { Actor } from '../../core/actor.ts';
 import { httpDate } from '../../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { countDemands } from '../../flows/count-demands.ts';
+import { acknowledge, lookUpCustodianLink } from '../../flows/custodians.ts';
 import { deadlineOf } from '../../flows/deadline.ts';
 import { type Limit, limitTries, publicLimits } from '../../flows/limit-tries.ts';
 import type { Office } from '../../flows/office.ts';
@@ -14,6 +15,7 @@ import { type Verified, verifyUpload } from '../../flows/verify-upload.ts';
 import { packageIsOut, type RequestType, requestTypes, type SubjectRequest } from '../../requests/request.ts';
 import type { DeadlineView } from '../components/deadline-steps.tsx';
 import { downloadReply, type Html, textOf } from '../reply.ts';
+import { CustodianLink, CustodianThanks } from './custodian.tsx';
 import { LegalPage, RetentionPage, TransparencyPage, VerifyPage } from './public.tsx';
 import { RequestForm, RequestReceived } from './request.tsx';
 import { PackageLink, PortalMessage, StatusCode, StatusForm, StatusPage } from './status.tsx';
@@ -30,7 +32,7 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
   const cookie = secure ? '__Host-muniment_visit' : 'muniment_visit';
 
   // What is one person's: kept by no cache, found by no search engine.
-  for (const path of ['/status', '/status/*', '/package/*'])
+  for (const path of ['/status', '/status/*', '/package/*', '/custodian/*'])
     app.use(path, async (c, next) => {
       await next();
       c.header('Cache-Control', 'private, no-store');
@@ -115,6 +117,20 @@ export function portalRoutes(office: Office, networkOf: (c: Context) => string |
     const request = await openPackageLink(office, requester, c.req.param('secret'));
     if (isRefusal(request)) return message(office, c, 'This link has run out', request);
     return c.html((<StatusCode organization={organization} reference={request.reference} refusal={null} />) as Html);
+  });
+
+  app.get('/custodian/:secret', async (c) => {
+    const secret = c.req.param('secret');
+    const found = await lookUpCustodianLink(office, secret);
+    if (isRefusal(found)) return message(office, c, 'This link has run out', found);
+    return c.html((<CustodianLink organization={organization} {...found} secret={secret} />) as Html);
+  });
+  app.post('/custodian/:secret', async (c) => {
+    const tooOften = await limited(c, publicLimits.openLink(networkOf(c), c.req.param('secret')));
+    if (tooOften) return tooOften;
+    const done = await acknowledge(office, c.req.param('secret'));
+    if (isRefusal(done)) return message(office, c, 'This link has run out', done);
+    return c.html((<CustodianThanks organization={organization} />) as Html);
   });
 
   app.get('/retention', (c) =>
