@@ -19,6 +19,8 @@ export interface BatchOrder {
   readonly runKey: Uint8Array;
   /** Key of pseudonyms, 32 bytes: the same for every order, so that equal values stay equal. */
   readonly pseudonyms: Uint8Array;
+  /** How long it waits for a lock of the application's before it gives way. */
+  readonly lockSeconds: number;
   readonly rows: number;
 }
 

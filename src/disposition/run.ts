@@ -5,6 +5,7 @@ import { secondPerson } from '../core/second-person.ts';
 import type { Decided, Task } from '../ledger/decision.ts';
 import { type Entry, entry } from '../ledger/entry.ts';
 import type { DatasetId } from '../policy/data-map.ts';
+import type { BatchRecord } from './batch.ts';
 
 export type RunState =
   | 'planned'
@@ -121,6 +122,42 @@ function checkClock(now: Temporal.Instant, guards: Guards): Refusal | null {
 /** How many records of a part would go: due, and neither held nor restricted. */
 export function goingOf({ due, held, restricted }: Pick<Census, 'due' | 'held' | 'restricted'>): number {
   return due - held - restricted;
+}
+
+/** How far a run is, and when it may be over. */
+export interface Progress {
+  /** Records that were planned to go, and that went. */
+  readonly planned: number;
+  readonly gone: number;
+  /** Going on as its last batches did; null: too little is known, or nothing is left or moves. */
+  readonly endsAt: Temporal.Instant | null;
+}
+
+/** An estimate from so many batches at least, and so many at most: a run slows down and speeds up. */
+const [fewestBatches, mostBatches] = [3, 20];
+
+/**
+ * How far a run is. The plan is what was counted; rows written since, and holds, may change it, so it can end early or late.
+ * @param batches of the run, in any order
+ */
+export function progressOfRun(run: Run, batches: readonly Pick<BatchRecord, 'count' | 'destroyedAt'>[]): Progress {
+  const sum = (of: (part: RunPart) => number) => run.parts.reduce((total, part) => total + of(part), 0);
+  const [planned, gone] = [sum(goingOf), sum(({ destroyed }) => destroyed)];
+  const last = batches.toSorted((a, b) => Temporal.Instant.compare(a.destroyedAt, b.destroyedAt)).slice(-mostBatches);
+  const [first, newest] = [last[0], last.at(-1)];
+  const left = planned - gone;
+  if (run.state !== 'running' || !first || !newest || last.length < fewestBatches || left <= 0)
+    return { planned, gone, endsAt: null };
+  const ms = newest.destroyedAt.epochMilliseconds - first.destroyedAt.epochMilliseconds;
+  // What the first of them took, it took before the time that is measured here.
+  const records = last.slice(1).reduce((total, { count }) => total + count, 0);
+  const share = gone / batches.reduce((total, { count }) => total + count, 0);
+  if (ms <= 0 || records <= 0) return { planned, gone, endsAt: null };
+  return {
+    planned,
+    gone,
+    endsAt: newest.destroyedAt.add({ milliseconds: Math.round((left / (records * share)) * ms) }),
+  };
 }
 
 /** Why a second person must look before this part runs; empty when nobody must. */

@@ -7,6 +7,7 @@ import { batchesOfRun, loadRun, markPart, openIntents, progressOf, recountPart }
 import { type BatchOrder, type BatchResult, batchId } from '../disposition/batch.ts';
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
 import { type Due, dueOf } from '../policy/due.ts';
+import { mayBegin, readPace, restAfter } from '../policy/pace.ts';
 import { ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { sourceOf } from '../sources/open.ts';
@@ -17,37 +18,40 @@ import { epochFor, holdsPlaced, scopesOf, whyNotNow } from './plan-run.ts';
 import { intending, intendNothing, recordBatch, recordIntended, recoverJournals } from './record-batch.ts';
 
 /** How a run goes on: large enough for the engine's speed, small enough that a hold waits only a moment. */
-export interface Pace {
+export interface Stride {
   /** Rows a batch aims at. */
   readonly rowsPerBatch: number;
   /** Tries of one batch against locks and outages, before its dataset is given up for this run. */
   readonly triesPerBatch: number;
   /** The first pause between two tries; each one after is twice as long, up to half a minute. */
   readonly pauseMs: number;
+  /** How often it is asked whether the rule's hours have begun. */
+  readonly lookMs: number;
 }
 
-const usualPace: Pace = { rowsPerBatch: 10_000, triesPerBatch: 8, pauseMs: 500 };
+const usualStride: Stride = { rowsPerBatch: 10_000, triesPerBatch: 8, pauseMs: 500, lookMs: 15_000 };
 
 /**
  * Work a run off, batch by batch. Safe to start again at any point and from any process: what went is in the journals,
  * and the journals say where to go on. One worker at a time.
  */
-export async function executeRun(office: Office, id: string, pace: Pace = usualPace): Promise<void> {
+export async function executeRun(office: Office, id: string, changed: Partial<Stride> = {}): Promise<void> {
+  const stride = { ...usualStride, ...changed };
   for (;;) {
-    const outcome = await whileAlone(office.store.db, `run:${id}`, () => workOff(office, id, pace));
+    const outcome = await whileAlone(office.store.db, `run:${id}`, () => workOff(office, id, stride));
     if (outcome !== 'stopped') return;
     // Resumed while this worker was on its way out: the one who was sent for it found the place taken and left.
     if ((await loadRun(office.store, id))?.state !== 'running') return;
   }
 }
 
-async function workOff(office: Office, id: string, pace: Pace): Promise<'over' | 'stopped'> {
+async function workOff(office: Office, id: string, stride: Stride): Promise<'over' | 'stopped'> {
   const run = await loadRun(office.store, id);
   if (run?.state !== 'running') return 'over';
   await recoverJournals(office, id);
   for (const part of run.parts) {
     if (part.state === 'done' || part.state === 'refused' || part.state === 'failed') continue;
-    const outcome = await executePart(office, run, part, pace);
+    const outcome = await executePart(office, run, part, stride);
     if (outcome === 'stopped') return 'stopped';
     await markPart(
       office.store,
@@ -60,17 +64,27 @@ async function workOff(office: Office, id: string, pace: Pace): Promise<'over' |
   return (await finish(office, id)) ? 'over' : 'stopped';
 }
 
-async function executePart(office: Office, run: Run, part: RunPart, pace: Pace): Promise<'done' | 'stopped' | Refusal> {
+async function executePart(
+  office: Office,
+  run: Run,
+  part: RunPart,
+  stride: Stride,
+): Promise<'done' | 'stopped' | Refusal> {
   const source = sourceOf(office.sources, part.dataset);
   const due = dueNow(office, run, part);
   if (isRefusal(due)) return due;
   const refusal = await whyNotBegin(office, source, part.dataset);
   if (refusal) return refusal;
   const { batches } = await progressOf(office.store, run.id, part.dataset);
+  const { pace, zone } = office.policy.retention[part.rule] ?? { pace: readPace(undefined), zone: 'UTC' };
   let from: string | null = null;
   for (let seq = batches + 1; ; ) {
-    const now = await loadRun(office.store, run.id);
-    if (now?.state !== 'running') return 'stopped';
+    if ((await loadRun(office.store, run.id))?.state !== 'running') return 'stopped';
+    if (!mayBegin(pace, zone, office.now())) {
+      await pause(stride.lookMs);
+      continue;
+    }
+    const began = performance.now();
     const order: BatchOrder = {
       batch: batchId(run.id, part.rule, part.dataset, seq),
       run: run.id,
@@ -80,9 +94,11 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
       policy: run.policy,
       runKey: run.runKey,
       pseudonyms: office.pseudonyms,
-      rows: pace.rowsPerBatch,
+      lockSeconds: pace.lockSeconds,
+      // A second's worth at a time: the application feels many short batches less than few long ones.
+      rows: Math.min(stride.rowsPerBatch, pace.rowsPerSecond ?? stride.rowsPerBatch),
     };
-    const result = await oneBatch(office, source, order, from, pace);
+    const result = await oneBatch(office, source, order, from, stride);
     if (isRefusal(result)) return result;
     if (result.kind === 'nothing_due') {
       // Rows written late, with an old time, may stand behind the last slice: one look from the start before "done".
@@ -90,12 +106,23 @@ async function executePart(office: Office, run: Run, part: RunPart, pace: Pace):
       from = null;
       continue;
     }
+    let records = order.rows;
     if (result.kind === 'intended') seq += await recordIntended(office, source, run.id, part.dataset);
     else {
       await recordBatch(office, source, result.journal);
+      records = result.journal.count;
       seq += 1;
     }
     from = result.upTo;
+    await rest(office, run.id, restAfter(pace, records, performance.now() - began), stride);
+  }
+}
+
+/** Rest, and be there when the run is paused or cancelled meanwhile. */
+async function rest(office: Office, run: string, ms: number, { lookMs }: Stride): Promise<void> {
+  for (let left = ms; left > 0; left -= lookMs) {
+    await pause(Math.min(left, lookMs));
+    if ((await loadRun(office.store, run))?.state !== 'running') return;
   }
 }
 
@@ -167,10 +194,10 @@ async function oneBatch(
   source: RecordSource,
   order: BatchOrder,
   from: string | null,
-  pace: Pace,
+  stride: Stride,
 ): Promise<BatchResult> {
   for (let attempt = 1; ; attempt++) {
-    const isLast = attempt >= pace.triesPerBatch;
+    const isLast = attempt >= stride.triesPerBatch;
     try {
       const result = await underLock(office, source, order, from);
       if (isLast || !isRefusal(result) || !(await mayPass(office, result))) return result;
@@ -181,7 +208,7 @@ async function oneBatch(
       const isSafeToRepeat = source.keepsHolds && (fault === 'busy' || fault === 'unreachable');
       if (isLast || !isSafeToRepeat) return refuseFault(fault, error, order.dataset);
     }
-    await pause(Math.min(30_000, pace.pauseMs * 2 ** (attempt - 1)));
+    await pause(Math.min(30_000, stride.pauseMs * 2 ** (attempt - 1)));
   }
 }
 

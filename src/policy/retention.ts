@@ -6,6 +6,7 @@ import { allDatasets, type DataMap, type Dataset, type DatasetId, findDataset, l
 import { orList, suggestion } from './did-you-mean.ts';
 import { besideJson } from './due.ts';
 import { isNeverLonger, type Keep, keepJson, keepSchema, readKeep } from './keep.ts';
+import { type Pace, paceSchema, readPace } from './pace.ts';
 import { checkSchedule } from './schedule.ts';
 import { isNarrower, resolveWhere, type Selection, selectionJson, whereSchema } from './selection.ts';
 import type { PolicyIssue, PolicyPath } from './yaml.ts';
@@ -27,6 +28,7 @@ export interface RetentionRule {
   readonly where: Readonly<Record<DatasetId, Selection>>;
   /** crontab(5), five fields, read in `zone`; null: the rule only keeps, and never looks. */
   readonly schedule: string | null;
+  readonly pace: Pace;
   /** Why it is kept so long and no longer: the law, the contract or the decision. */
   readonly authority: string;
   /** What a run may destroy without asking: null where the rule sets no such cap. */
@@ -80,6 +82,7 @@ const ruleSchema = z
         description: 'When to look: minute, hour, day, month, weekday. A rule that only keeps has none.',
         examples: ['15 2 * * *'],
       }),
+    pace: paceSchema.optional(),
     authority: z
       .string()
       .min(1)
@@ -176,6 +179,12 @@ export function resolveRetention(
         code: 'schedule_invalid',
         detail: 'A rule that only keeps does nothing at any time. Take schedule out.',
       });
+    if (rule.dispose === 'retain' && rule.pace !== undefined)
+      issues.push({
+        path: ['rules', id, 'pace'],
+        code: 'schedule_invalid',
+        detail: 'A rule that only keeps does nothing at any time. Take pace out.',
+      });
     if (keep.period === null && rule.dispose !== 'retain')
       issues.push({
         path: ['rules', id, 'dispose'],
@@ -196,6 +205,7 @@ export function resolveRetention(
       dispose: rule.dispose,
       where,
       schedule: rule.schedule?.trim().split(/\s+/).join(' ') ?? null,
+      pace: readPace(rule.pace),
       authority: rule.authority,
       cap: { share: rule.cap?.share ?? null, timesUsual: rule.cap?.timesUsual ?? null },
       zone: rule.zone ?? 'UTC',
@@ -264,8 +274,9 @@ function memberOf(value: Json | undefined, key: string): Json | undefined {
 }
 
 /** A rule as JSON says it: what the policy digest counts and what the API shows. */
-export function ruleJson({ where, ...rule }: RetentionRule) {
-  return { ...rule, keep: keepJson(rule.keep), ...whereJson(where) };
+export function ruleJson({ where, pace, ...rule }: RetentionRule) {
+  const isUsual = canonicalJson({ ...pace }) === canonicalJson({ ...readPace(undefined) });
+  return { ...rule, keep: keepJson(rule.keep), ...whereJson(where), ...(isUsual ? {} : { pace: { ...pace } }) };
 }
 
 /** Left out where it says nothing, so that a rule without conditions has the digest it always had. */
@@ -276,7 +287,7 @@ function whereJson(where: RetentionRule['where']): { readonly where?: Json } {
 
 /**
  * SHA-256 of everything that decides what a rule destroys and when it asks, 64 hex digits: the rule but for its title,
- * authority and schedule, the rules that keep something from it, and how the data map describes its datasets and all that
+ * authority, schedule and pace, the rules that keep something from it, and how the data map describes its datasets and all that
  * goes with them. Where a source is (url, root) is not in it. A run of a rule whose digest has never run to its end awaits a second person (I6).
  */
 export function ruleDigest(rule: RetentionRule, retention: Retention, map: DataMap): string {

@@ -11,6 +11,7 @@ import {
   moveRun,
   type PlannedPart,
   planRun,
+  progressOfRun,
   type Run,
 } from '../../src/disposition/run.ts';
 
@@ -189,5 +190,38 @@ describe('batches', () => {
     );
     expect(new Set(digests).size).toBe(digests.length);
     expect(digestOfBatches([])).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+  });
+});
+
+describe('progress', () => {
+  const running = { ...planned([part]), state: 'running' as const };
+  const batch = (second: number, count: number) => ({
+    count,
+    destroyedAt: Temporal.Instant.from('2026-11-27T10:00:00Z').add({ seconds: second }),
+  });
+  const withGone = (gone: number): Run => ({
+    ...running,
+    parts: running.parts.map((one) => ({ ...one, due: 1006, held: 5, restricted: 1, destroyed: gone })),
+  });
+
+  it('says when a run ends as its last batches go, whatever hung on the records', () => {
+    // 100 records a batch with as many attachments, a batch every ten seconds: 700 left are seven batches.
+    const batches = [batch(0, 200), batch(20, 200), batch(10, 200)];
+    expect(progressOfRun(withGone(300), batches)).toMatchObject({ planned: 1000, gone: 300 });
+    expect(progressOfRun(withGone(300), batches).endsAt?.toString()).toBe('2026-11-27T10:01:30Z');
+    // It has slowed down: the last twenty count.
+    const slower = [
+      ...Array.from({ length: 30 }, (_, i) => batch(i, 10)),
+      ...Array.from({ length: 20 }, (_, i) => batch(100 + 10 * i, 10)),
+    ];
+    expect(progressOfRun(withGone(500), slower).endsAt?.toString()).toBe('2026-11-27T10:13:10Z');
+  });
+
+  it('says nothing where nothing is known: too few batches, no time between them, nothing left, not running', () => {
+    const batches = [batch(0, 100), batch(10, 100), batch(20, 100)];
+    expect(progressOfRun(withGone(200), batches.slice(1)).endsAt).toBeNull();
+    expect(progressOfRun(withGone(300), [batch(0, 100), batch(0, 100), batch(0, 100)]).endsAt).toBeNull();
+    expect(progressOfRun(withGone(1200), batches)).toEqual({ planned: 1000, gone: 1200, endsAt: null });
+    expect(progressOfRun({ ...withGone(300), state: 'paused' }, batches).endsAt).toBeNull();
   });
 });

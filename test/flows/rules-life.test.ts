@@ -1,8 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { certifyRun } from '../../src/flows/certify-run.ts';
 import { checkSources } from '../../src/flows/check-sources.ts';
 import { executeRun } from '../../src/flows/execute-run.ts';
 import { lookUpRun } from '../../src/flows/look-up.ts';
+import { moveDispositionRun } from '../../src/flows/move-run.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
 import {
   chatSources,
@@ -17,6 +19,7 @@ import {
   start,
 } from '../invariants/world.ts';
 import { policiesFolder } from '../support/policies.ts';
+import { waitUntil } from '../support/wait.ts';
 
 /** Ten messages of each kind, ten years old, and ten two years old. */
 const tables = `${chatTables}
@@ -111,6 +114,31 @@ describe('rules that share a dataset', () => {
     // A new plan by the new rules asks a second person once more, and takes what they say.
     const again = done(await planDisposition(other.house.office, officer, { rules: [], dryRun: false }));
     expect(again).toMatchObject({ state: 'awaiting_approval', parts: [{ due: 5 }, { due: 10 }] });
+  });
+
+  it('work in their hours only, and stop at once when they are cancelled while they wait', async () => {
+    // The sources' own clock is the machine's: the window begins in an hour.
+    const at = Temporal.Now.instant().round('minute');
+    const wall = (hours: number) => at.add({ hours }).toString().slice(11, 16);
+    const paced = all.replace(' }', `, pace: { between: ["${wall(1)}", "${wall(5)}"], rowsPerSecond: 1 } }`);
+    await using world = await openWorld({ tables, retention: rules({ all: paced }), at: at.toString() });
+    const { office, clock } = world;
+    const stride = { ...slow, lookMs: 5 };
+    const run = await start(office);
+    let isOver = false;
+    const working = executeRun(office, run.id, stride).then(() => {
+      isOver = true;
+    });
+    await pause(200);
+    expect([isOver, (await ids(world.app, 'messages')).length]).toEqual([false, 40]);
+    clock.advance('PT1H');
+    await waitUntil(async () => (await ids(world.app, 'messages')).length < 40);
+    // One record a second: after the first twenty, all of one time, it rests, and a cancel is heard before that is over.
+    const left = (await ids(world.app, 'messages')).length;
+    done(await moveDispositionRun(office, officer, run.id, 'cancel'));
+    await working;
+    expect((await ids(world.app, 'messages')).length).toBe(left);
+    expect([left, done(await lookUpRun(office, run.id)).state]).toEqual([20, 'cancelled']);
   });
 
   it('keep what hangs beneath from going with what it hangs on', async () => {

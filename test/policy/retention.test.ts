@@ -74,6 +74,7 @@ describe('the retention schedule', () => {
         dispose: 'destroy',
         where: {},
         schedule: '15 2 * * *',
+        pace: { rowsPerSecond: null, between: null, lockSeconds: 10 },
         authority: 'Terms, 7',
         cap: { share: 0.25, timesUsual: null },
         zone: 'UTC',

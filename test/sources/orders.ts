@@ -53,6 +53,7 @@ export function destroy(app: RecordSource, order: Destruction = {}): Promise<Bat
       policy: 'p'.repeat(64),
       runKey,
       pseudonyms: new Uint8Array(32).fill(9),
+      lockSeconds: 10,
       rows: order.rows ?? 1000,
     },
     around,

@@ -164,7 +164,7 @@ export async function destroyBatch(
   const cutoff = timeConstant(order.due.cutoff, type);
   const pads = hmacPads(order.runKey);
   return await connection.sql.begin('ISOLATION LEVEL READ COMMITTED', async (tx): Promise<BatchResult> => {
-    await tx.unsafe(`SET LOCAL lock_timeout = '10s'`);
+    await tx.unsafe(`SET LOCAL lock_timeout = '${Math.trunc(order.lockSeconds)}s'`);
     await lockShared(tx, order.batch, datasetsTouched(connection.source, dataset));
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };

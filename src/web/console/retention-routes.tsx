@@ -1,9 +1,12 @@
 import type { Context } from 'hono';
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
+import type { Run } from '../../disposition/run.ts';
 import { readCertificate } from '../../flows/certify-run.ts';
 import { actorNames, holdsPage, lookUpRun, purgeLog, runsPage } from '../../flows/look-up.ts';
 import { moveDispositionRun, type RunMove } from '../../flows/move-run.ts';
+import type { Office } from '../../flows/office.ts';
 import { planDisposition } from '../../flows/plan-run.ts';
+import { mayBegin, paceInWords } from '../../policy/pace.ts';
 import { downloadReply, type Html, textOf } from '../reply.ts';
 import { ApproveRunPage } from './approvals.tsx';
 import { RetentionConsolePage, RunPage } from './retention.tsx';
@@ -39,6 +42,7 @@ export function addRetentionPages({ app, office, options, allow, say, stepUpFor 
           batches={await purgeLog(office, id)}
           names={await actorNames(office)}
           matters={matters}
+          pace={paceOf(office, run)}
           refusal={refusal}
         />
       ) as Html,
@@ -83,5 +87,16 @@ export function addRetentionPages({ app, office, options, allow, say, stepUpFor 
     const done = await moveDispositionRun(office, c.get('visit').caller.actor, id, move);
     if (!isRefusal(done)) return c.redirect(`/console/retention/${id}`, 303);
     return stepUpFor(c, done) ?? page(c, id, done);
+  });
+}
+
+/** What holds a run back by its own rules, a sentence a rule. */
+function paceOf(office: Office, run: Run): readonly string[] {
+  return [...new Set(run.parts.map(({ rule }) => rule))].flatMap((id) => {
+    const rule = office.policy.retention[id];
+    const words = rule ? paceInWords(rule.pace) : '';
+    if (!rule || words === '') return [];
+    const waits = mayBegin(rule.pace, rule.zone, office.now()) ? '' : ' It waits for that now.';
+    return [`Rule ${id} works ${words} (${rule.zone}).${waits}`];
   });
 }

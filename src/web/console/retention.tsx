@@ -2,7 +2,7 @@ import { toHex } from '../../core/hash.ts';
 import { formatInstant } from '../../core/instants.ts';
 import type { Refusal } from '../../core/refusal.ts';
 import type { BatchRecord } from '../../disposition/batch.ts';
-import { allowedRunMoves, goingOf, type Run, type RunPart } from '../../disposition/run.ts';
+import { allowedRunMoves, goingOf, progressOfRun, type Run, type RunPart } from '../../disposition/run.ts';
 import { keepAsWritten } from '../../policy/keep.ts';
 import type { Retention } from '../../policy/retention.ts';
 import { Facts, Hash, PostForm, RefusalNotice, State, Table, Time, TwoPeople } from '../components/parts.tsx';
@@ -103,6 +103,41 @@ const reasons: Readonly<Record<string, string>> = {
   cap_usual: 'it would destroy far more than usual',
 };
 
+/** How far a run is, and what holds it back. */
+function ProgressNote({
+  frame,
+  run,
+  batches,
+  pace,
+}: {
+  readonly frame: Frame;
+  readonly run: Run;
+  readonly batches: readonly BatchRecord[];
+  readonly pace: readonly string[];
+}) {
+  const { planned, gone, endsAt } = progressOfRun(run, batches);
+  return (
+    <div class="notice" role="status">
+      <p>
+        <strong>
+          {gone.toLocaleString('en')} of about {planned.toLocaleString('en')} records are done.
+        </strong>{' '}
+        {endsAt ? (
+          <>
+            At the pace of the last batches it ends about <Time at={endsAt} zone={frame.zone} />.
+          </>
+        ) : (
+          'It is too early to say when it ends.'
+        )}
+      </p>
+      <progress value={Math.min(gone, planned)} max={Math.max(1, planned)} aria-label="Records done" />
+      {pace.map((words) => (
+        <p class="small muted">{words}</p>
+      ))}
+    </div>
+  );
+}
+
 /** One run: its counts, its cutoffs, its log, its certificate. */
 export function RunPage({
   frame,
@@ -110,6 +145,7 @@ export function RunPage({
   batches,
   names,
   matters,
+  pace,
   refusal,
 }: {
   readonly frame: Frame;
@@ -117,6 +153,7 @@ export function RunPage({
   readonly batches: readonly BatchRecord[];
   readonly names: ReadonlyMap<string, string>;
   readonly matters: ReadonlyMap<string, string>;
+  readonly pace: readonly string[];
   readonly refusal: Refusal | null;
 }) {
   const can = allowedRunMoves(run);
@@ -141,6 +178,7 @@ export function RunPage({
       ) : null}
       <div class="case">
         <div class="stack">
+          {run.state === 'running' ? <ProgressNote frame={frame} run={run} batches={batches} pace={pace} /> : null}
           <section class="stack-tight">
             <h2>By dataset</h2>
             <Table
