@@ -163,6 +163,7 @@ describe('a SQLite file', () => {
     expect(await app.check({})).toEqual([]);
     const { own } = await app.find([{ kind: 'email', value: 'ADA@example.com' }]);
     expect(own.get('app.people')?.map(({ key }) => key)).toEqual([['\\x0a']]);
+    expect(own.get('app.messages')?.map(({ key }) => key)).toEqual([['1']]);
     await app.placeHold({ id: 'h', scope: { ...scope, keys: { 'app.people': [{ id: '\\x0a' }] } } });
     const read: unknown[] = [];
     for await (const row of app.readScope('app.messages', { ...scope, keys: { 'app.messages': [{ id: '2.5' }] } }))

@@ -1,11 +1,11 @@
 import type postgres from 'postgres';
-import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { Link, TableDataset } from '../../policy/data-map.ts';
 import type { BatchSurroundings } from '../source.ts';
 import { type SourceShape, typeOf } from '../sql/dialect.ts';
 import { freeConditions } from '../sql/held.ts';
 import { childLinks, datasetsTouched } from '../sql/links.ts';
+import { refuseBehind, refuseForgotten, refuseTimeless } from '../sql/refusals.ts';
 import { dueConditions } from '../sql/select.ts';
 import { commitmentSql, type HmacPads, hmacPads, keyCommitmentSql } from './commitment.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
@@ -153,12 +153,7 @@ export async function destroyBatch(
   const dataset = connection.dataset(order.dataset);
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id);
-  if (!types || dataset.time === null || !isTimeType(typeOf(types, dataset.time)))
-    return refuse(
-      'source_drift',
-      `${dataset.id} has no usable time column in the source. Nothing was destroyed; run "source check".`,
-      { dataset: dataset.id },
-    );
+  if (!types || dataset.time === null || !isTimeType(typeOf(types, dataset.time))) return refuseTimeless(dataset.id);
   const time = name(dataset.time);
   const type = typeOf(types, dataset.time);
   const cutoff = timeConstant(order.due.cutoff, type);
@@ -169,19 +164,9 @@ export async function destroyBatch(
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);
-    if (epoch === null || epoch < knownEpoch)
-      return refuse(
-        'hold_epoch_behind',
-        `Source ${connection.source.name} knows holds up to epoch ${epoch ?? 'none'}, Muniment knows ${knownEpoch}: it was restored. Nothing was destroyed; place the holds again first.`,
-        { source: connection.source.name },
-      );
+    if (epoch === null || epoch < knownEpoch) return refuseBehind(connection.source.name, epoch, knownEpoch);
     const missing = await missingHold(tx, mustHold);
-    if (missing !== null)
-      return refuse(
-        'hold_epoch_behind',
-        `Source ${connection.source.name} does not know hold ${missing} any more: it was restored. Nothing was destroyed; place the holds again first.`,
-        { source: connection.source.name, hold: missing },
-      );
+    if (missing !== null) return refuseForgotten(connection.source.name, missing);
     const groups = await readHeldGroups(tx);
     const and = (conditions: readonly string[]) => conditions.map((condition) => ` AND ${condition}`).join('');
     const isMasking = order.due.act === 'mask';

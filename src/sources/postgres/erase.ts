@@ -1,8 +1,8 @@
-import { refuse } from '../../core/refusal.ts';
 import type { BatchResult } from '../../disposition/batch.ts';
 import type { EraseOrder } from '../sql/erase.ts';
 import { freeConditions, heldPredicate } from '../sql/held.ts';
 import { datasetsTouched } from '../sql/links.ts';
+import { refuseErasureBehind } from '../sql/refusals.ts';
 import { hmacPads } from './commitment.ts';
 import type { SqlConnection } from './connection.ts';
 import { destructionSql, lockShared } from './destroy.ts';
@@ -38,12 +38,7 @@ export async function eraseRows(
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);
-    if (epoch === null || epoch < knownEpoch)
-      return refuse(
-        'hold_epoch_behind',
-        `Source ${connection.source.name} was restored to a state before the holds Muniment knows. Nothing was erased; place the holds again first.`,
-        { source: connection.source.name },
-      );
+    if (epoch === null || epoch < knownEpoch) return refuseErasureBehind(connection.source.name);
     const groups = await readHeldGroups(tx);
     const own = heldPredicate(shape, dataset, 't', groups);
     const conditions = act === 'destroy' ? freeConditions(shape, dataset, groups, null) : own ? [`NOT ${own}`] : [];

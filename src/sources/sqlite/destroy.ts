@@ -1,8 +1,8 @@
-import { refuse } from '../../core/refusal.ts';
 import type { BatchOrder, BatchResult } from '../../disposition/batch.ts';
 import type { BatchSurroundings } from '../source.ts';
 import { typeOf } from '../sql/dialect.ts';
 import { freeConditions } from '../sql/held.ts';
+import { refuseBehind, refuseForgotten, refuseTimeless } from '../sql/refusals.ts';
 import { dueConditions } from '../sql/select.ts';
 import type { SqliteConnection } from './connection.ts';
 import { sqliteDialect } from './dialect.ts';
@@ -44,11 +44,7 @@ export async function destroyBatch(
   const shape = await connection.shape();
   const types = shape.types.get(dataset.id);
   if (!types || dataset.time === null || !sqliteDialect.isTimeType(typeOf(types, dataset.time)))
-    return refuse(
-      'source_drift',
-      `${dataset.id} has no usable time column in the source. Nothing was destroyed; run "source check".`,
-      { dataset: dataset.id },
-    );
+    return refuseTimeless(dataset.id);
   const [time, type] = [`t.${name(dataset.time)}`, typeOf(types, dataset.time)];
   const { cutoff } = order.due;
   const due = [sqliteDialect.isBefore(time, type, cutoff), ...dueConditions(shape, dataset, 't', order.due)];
@@ -56,19 +52,9 @@ export async function destroyBatch(
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);
-    if (epoch === null || epoch < knownEpoch)
-      return refuse(
-        'hold_epoch_behind',
-        `Source ${connection.source.name} knows holds up to epoch ${epoch ?? 'none'}, Muniment knows ${knownEpoch}: it was restored. Nothing was destroyed; place the holds again first.`,
-        { source: connection.source.name },
-      );
+    if (epoch === null || epoch < knownEpoch) return refuseBehind(connection.source.name, epoch, knownEpoch);
     const missing = await missingHold(tx, mustHold);
-    if (missing !== null)
-      return refuse(
-        'hold_epoch_behind',
-        `Source ${connection.source.name} does not know hold ${missing} any more: it was restored. Nothing was destroyed; place the holds again first.`,
-        { source: connection.source.name, hold: missing },
-      );
+    if (missing !== null) return refuseForgotten(connection.source.name, missing);
     const free = freeConditions(shape, dataset, await readHeldGroups(tx), order.due);
     // Behind `from` nothing free was left a moment ago: rows under hold are looked at once a run, not once a batch.
     const after = from === null ? [] : [`${time} > ${storedTime(from, type)}`];

@@ -1,7 +1,7 @@
-import { refuse } from '../../core/refusal.ts';
 import type { BatchResult } from '../../disposition/batch.ts';
 import type { EraseOrder } from '../sql/erase.ts';
 import { freeConditions, heldPredicate } from '../sql/held.ts';
+import { refuseErasureBehind } from '../sql/refusals.ts';
 import { bound, type SqliteConnection } from './connection.ts';
 import { sqliteDialect } from './dialect.ts';
 import { destroyRows, maskRows } from './going.ts';
@@ -31,12 +31,7 @@ export async function eraseRows(
     const done = await readJournal(tx, order.batch);
     if (done) return { kind: 'batch', ...done };
     const epoch = await readEpoch(tx);
-    if (epoch === null || epoch < knownEpoch)
-      return refuse(
-        'hold_epoch_behind',
-        `Source ${connection.source.name} was restored to a state before the holds Muniment knows. Nothing was erased; place the holds again first.`,
-        { source: connection.source.name },
-      );
+    if (epoch === null || epoch < knownEpoch) return refuseErasureBehind(connection.source.name);
     const groups = await readHeldGroups(tx);
     const own = heldPredicate(shape, dataset, 't', groups);
     const free = act === 'destroy' ? freeConditions(shape, dataset, groups, null) : own ? [`NOT ${own}`] : [];
