@@ -95,6 +95,6 @@ export function skinTones(cluster: string): readonly number[] {
 }
 
 /** Clusters of a text in order. */
-export function clusters(text: string): readonly string[] {
-  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+export function* clusters(text: string): Generator<string> {
+  for (const { segment } of graphemes.segment(text)) yield segment;
 }

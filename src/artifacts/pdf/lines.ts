@@ -46,7 +46,8 @@ function breakParagraph(text: string, style: Style, width: number): readonly Lin
   };
   for (const piece of pieces(text, style, width)) {
     const isSpace = piece.text.trim() === '';
-    if (!isSpace && lineWidth + piece.width > width && end > start) emit();
+    // Spaces hang over the end of a line, by a line at most: what is looked at of a line may take the square of its length.
+    if (end > start && (isSpace ? lineWidth > width : lineWidth + piece.width > width)) emit();
     lineWidth += piece.width;
     end += piece.text.length;
   }
@@ -66,13 +67,16 @@ interface Piece {
   readonly width: number;
 }
 
+/** What is longer is cut without being shaped as a whole, which takes some hundred bytes of memory a letter. */
+const longestWord = 2000;
+
 /** Unbreakable pieces of a text with their widths: words, spaces, and in scripts without spaces what a dictionary splits. */
 function* pieces(text: string, style: Style, width: number): Generator<Piece> {
   for (const word of text.split(/( +)/)) {
     if (word === '') continue;
     for (const part of breaksInside.test(word) ? splitWithoutSpaces(word) : [word]) {
-      const shaped = shape(part, style, false);
-      if (shaped.width <= width) yield { text: part, width: shaped.width };
+      const shaped = part.length <= longestWord ? shape(part, style, false) : null;
+      if (shaped !== null && shaped.width <= width) yield { text: part, width: shaped.width };
       else yield* splitAnywhere(part, style, width);
     }
   }
@@ -120,12 +124,15 @@ type Levels = ReturnType<typeof bidi.getEmbeddingLevels>;
 
 function mixedLine(text: string, levels: Levels, start: number, end: number, style: Style): Line {
   const base = levels.paragraphs[0]?.level ?? 0;
+  // Spaces at the end of a line have the paragraph's level (UAX #9, L1).
+  const spaces = start + text.slice(start, end).trimEnd().length;
+  const level = (at: number) => (at < spaces ? levelAt(levels, text, at, base) : base);
   const stretches: { text: string; level: number }[] = [];
   for (let at = start; at < end; ) {
-    const level = levelAt(levels, text, at, end, base);
+    const here = level(at);
     let next = at + 1;
-    while (next < end && levelAt(levels, text, next, end, base) === level) next += 1;
-    stretches.push({ text: text.slice(at, next), level });
+    while (next < end && level(next) === here) next += 1;
+    stretches.push({ text: text.slice(at, next), level: here });
     at = next;
   }
   const drawn = reordered(stretches);
@@ -188,9 +195,8 @@ function bounded(runs: readonly Run[], isFirst: boolean, isApart: boolean): read
   });
 }
 
-/** Spaces at the end of a line have the paragraph's level (UAX #9, L1). A low surrogate has its high one's. */
-function levelAt(levels: Levels, text: string, at: number, end: number, base: number): number {
-  if (text.slice(at, end).trim() === '') return base;
+/** The level of a place. A low surrogate has its high one's. */
+function levelAt(levels: Levels, text: string, at: number, base: number): number {
   const code = text.charCodeAt(at);
   return levels.levels[code >= 0xdc00 && code <= 0xdfff ? at - 1 : at] ?? base;
 }

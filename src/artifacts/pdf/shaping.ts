@@ -38,6 +38,8 @@ export function silentMark(layer: string, style: Style): Run {
 const simple = /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u017f]*$/;
 const longestToUnicode = 16;
 const cacheSize = 20_000;
+/** Longer pieces are not words that come again, and thousands of them would be gigabytes. */
+const longestRemembered = 64;
 const cache = new Map<string, Shaped>();
 const widths = new Map<string, Map<number, { id: number; width: number }>>();
 
@@ -51,6 +53,7 @@ export function shape(text: string, style: Style, rightToLeft: boolean): Shaped 
   const known = cache.get(key);
   if (known) return known;
   const shaped = shapeFully(text, style, rightToLeft);
+  if (text.length > longestRemembered) return shaped;
   if (cache.size >= cacheSize) cache.delete(cache.keys().next().value ?? '');
   cache.set(key, shaped);
   return shaped;

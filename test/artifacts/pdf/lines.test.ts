@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printable } from '../../../src/artifacts/pdf/characters.ts';
@@ -104,6 +106,20 @@ describe('text that was made printable', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('is cut where it is a word or a gap without end, which no line takes whole', () => {
+    for (const text of [`${' '.repeat(20_000)}א`, `א${' '.repeat(20_000)}b`, `${'\u2003'.repeat(20_000)}א`, 'א'.repeat(20_000)])
+      for (const { width } of breakLines(text, 'regular', 40_000)) expect(width).toBeLessThan(2 * 40_000 + 6000);
+  });
+
+  it('takes little memory, whatever words people make up', () => {
+    const program = fileURLToPath(new URL('long-words-program.ts', import.meta.url));
+    const lines = execFileSync(process.execPath, ['--max-old-space-size=120', '--import', 'tsx', program], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(Number(lines)).toBeGreaterThan(1000);
   });
 
   it.skipIf(shared('data/naughty/blns.json') === null)('is whole for every naughty string and every attack', () => {
