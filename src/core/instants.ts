@@ -18,23 +18,49 @@ export function httpDate(instant: string): string {
 const first = Temporal.Instant.from('0001-01-01T00:00:00Z').epochMilliseconds;
 const last = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
 
+/** Whether an instant lies in the years 1 to 9999 of UTC: what PostgreSQL, RFC 3339 and a page all write alike. */
+export function isWritable({ epochMilliseconds }: Temporal.Instant): boolean {
+  return first <= epochMilliseconds && epochMilliseconds <= last;
+}
+
 /**
  * Read an RFC 3339 instant, whose year has four digits. A time without an offset names no instant and is refused, never
  * guessed. Digits below a millisecond are cut off: Muniment counts in milliseconds throughout.
  */
 export function parseInstant(text: string): Temporal.Instant | Refusal {
-  const milliseconds = millisecondsOf(text);
-  if (milliseconds !== null && first <= milliseconds && milliseconds <= last)
-    return Temporal.Instant.fromEpochMilliseconds(milliseconds);
-  return refuse(
-    'time_invalid',
-    `"${text.slice(0, 60)}" is not an instant. Write RFC 3339 with an offset, such as 2026-11-27T09:30:00Z.`,
+  const at = /^\d{4}-/.test(text) ? written(() => Temporal.Instant.from(text)) : null;
+  return (
+    at ??
+    refuse(
+      'time_invalid',
+      `"${text.slice(0, 60)}" is not an instant. Write RFC 3339 with an offset, such as 2026-11-27T09:30:00Z.`,
+    )
   );
 }
 
-function millisecondsOf(text: string): number | null {
+/**
+ * Read a browser's datetime-local, such as `2026-11-27T09:30`, in a zone. A time that does not exist there, or that does
+ * twice, is refused.
+ */
+export function parseLocalTime(text: string, zone: string): Temporal.Instant | Refusal {
+  const at = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(text)
+    ? written(() => Temporal.PlainDateTime.from(text).toZonedDateTime(zone, { disambiguation: 'reject' }).toInstant())
+    : null;
+  return at ?? refuse('time_invalid', 'That is not a time in this zone. Write one such as 2026-11-27T09:30.');
+}
+
+/** Read a day such as `2026-11-27`: the instant from which it is over in a zone. */
+export function parseEndOfDay(text: string, zone: string): Temporal.Instant | Refusal {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text)
+    ? written(() => Temporal.PlainDate.from(text).add({ days: 1 }).toZonedDateTime(zone).toInstant())
+    : null;
+  return at ?? refuse('time_invalid', 'That is not a day. Write one such as 2026-11-27.');
+}
+
+function written(read: () => Temporal.Instant): Temporal.Instant | null {
   try {
-    return Temporal.Instant.from(text).epochMilliseconds;
+    const at = Temporal.Instant.fromEpochMilliseconds(read().epochMilliseconds);
+    return isWritable(at) ? at : null;
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
-import { isRefusal, type Refusal } from '../core/refusal.ts';
+import { isWritable } from '../core/instants.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { takeRecomputed } from '../policy/clocks/recompute.ts';
 import { type RequestDeadline, requestDeadline } from '../policy/clocks/request-deadline.ts';
 import { clockFacts, type Deadline, type SubjectRequest } from '../requests/request.ts';
@@ -17,6 +18,9 @@ export function deadlineOf(
   });
   if (isRefusal(explanation)) return explanation;
   const { dueAt, dueOn, clock, refuseBy, frozen, issues } = explanation;
+  const detail = 'Counted from there, no deadline can be written. Give an instant some years before the year 10000.';
+  if ([dueAt, refuseBy].some((at) => at !== null && !isWritable(at)))
+    return refuse('invalid', detail, {}, [{ pointer: '/receivedAt', code: 'time_invalid', detail }]);
   return { deadline: { dueAt, dueOn, clock, refuseBy, frozen }, explanation, issues };
 }
 

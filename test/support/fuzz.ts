@@ -62,6 +62,15 @@ export function reader(document: Description, schema: Described, closed: boolean
   };
 }
 
+/** Days and times of years that no database takes, or of the first and last that it does. */
+export const oddYears: readonly string[] = ['0000', '-000001', '+010000', '12026', '0001', '9999'].flatMap((year) => [
+  `${year}-12-31`,
+  `${year}-01-01T00:00`,
+  `${year}-12-31T23:59`,
+  `${year}-01-01T00:00:00+14:00`,
+  `${year}-12-31T23:59:59-12:00`,
+]);
+
 /** Strings that people collected because programs fail on them, where the folders are there; else a few of our own. */
 export function hostileStrings(): readonly string[] {
   const own = [
@@ -87,6 +96,7 @@ export function hostileStrings(): readonly string[] {
     '-271821-04-20T00:00:00Z',
     '\u202eright to left',
     'z\u0335\u030d\u0300'.repeat(50),
+    ...oddYears,
   ];
   const naughty = shared('data/naughty/blns.json');
   const lists = shared('data/fuzz/attack');

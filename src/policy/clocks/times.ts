@@ -40,12 +40,12 @@ export function readTime(text: string): ReadTime {
   return failed(earlier.toPlainDateTime().equals(local) ? 'TIME_AMBIGUOUS' : 'TIME_NONEXISTENT');
 }
 
-/** Whether this is a day of the calendar, written YYYY-MM-DD. */
+/** Whether this is a day of the years 1 to 9999, written YYYY-MM-DD. */
 export function isRealDay(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
   try {
-    return Temporal.PlainDate.from({ year, month, day }, { overflow: 'reject' }).day === day;
+    return year > 0 && Temporal.PlainDate.from({ year, month, day }, { overflow: 'reject' }).day === day;
   } catch {
     return false;
   }

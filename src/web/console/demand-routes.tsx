@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { parseEndOfDay, parseLocalTime } from '../../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { type DemandMove, dataClasses, demandMoves, demandTypes } from '../../demands/demand.ts';
 import { demandClocks } from '../../flows/demand-clocks.ts';
@@ -106,18 +107,19 @@ function readOrder(form: FormData, zone: string): DemandOrder | Refusal {
   const text = (name: string) => textOf(form, name).trim();
   const type = demandTypes.find((known) => known === text('type'));
   const country = text('issuerCountry').toUpperCase();
-  const receivedAt = localInstant(text('receivedAt'), zone);
-  const dueAt = text('dueAt') === '' ? null : endOfDay(text('dueAt'), zone);
+  const receivedAt = text('receivedAt') === '' ? null : parseLocalTime(text('receivedAt'), zone);
+  const dueAt = text('dueAt') === '' ? null : parseEndOfDay(text('dueAt'), zone);
   const problems = [
     ...(type ? [] : [{ pointer: '/type', code: 'required', detail: 'Choose the instrument.' }]),
     ...(text('issuerName') ? [] : [{ pointer: '/issuerName', code: 'required', detail: 'Say who issued it.' }]),
     ...(/^[A-Z]{2}$/.test(country)
       ? []
       : [{ pointer: '/issuerCountry', code: 'invalid', detail: 'Two letters, such as US.' }]),
-    ...(receivedAt ? [] : [{ pointer: '/receivedAt', code: 'time_invalid', detail: 'Say when it was received.' }]),
-    ...(dueAt === undefined ? [{ pointer: '/dueAt', code: 'time_invalid', detail: 'That is not a day.' }] : []),
+    ...(receivedAt ? [] : [{ pointer: '/receivedAt', code: 'required', detail: 'Say when it was received.' }]),
+    ...(isRefusal(receivedAt) ? [{ pointer: '/receivedAt', code: receivedAt.code, detail: receivedAt.detail }] : []),
+    ...(isRefusal(dueAt) ? [{ pointer: '/dueAt', code: dueAt.code, detail: dueAt.detail }] : []),
   ];
-  if (!type || !receivedAt || dueAt === undefined || problems.length > 0)
+  if (!type || !receivedAt || isRefusal(receivedAt) || isRefusal(dueAt) || problems.length > 0)
     return refuse('invalid', 'Something is missing. Nothing was recorded.', {}, problems);
   const classes = dataClasses.filter((dataClass) => text(`class-${dataClass}`) === 'yes');
   return {
@@ -145,21 +147,4 @@ function readOrder(form: FormData, zone: string): DemandOrder | Refusal {
       notes: null,
     },
   };
-}
-
-/** A browser's datetime-local, read in the organization's zone. A time that does not exist there is no time. */
-function localInstant(text: string, zone: string): Temporal.Instant | null {
-  try {
-    return Temporal.PlainDateTime.from(text).toZonedDateTime(zone, { disambiguation: 'reject' }).toInstant();
-  } catch {
-    return null;
-  }
-}
-
-function endOfDay(text: string, zone: string): Temporal.Instant | undefined {
-  try {
-    return Temporal.PlainDate.from(text).add({ days: 1 }).toZonedDateTime(zone).toInstant();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { parseLocalTime } from '../../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { exportLedgerRange } from '../../flows/export-ledger-range.ts';
 import { categoryInWords, incidentNotices } from '../../flows/incident-notices.ts';
@@ -205,12 +206,9 @@ function peopleOf(form: FormData): number | null | Refusal {
 /** A browser's datetime-local, read in the organization's zone; null where it is empty. */
 function timeOf(text: string, zone: string, field: string): Temporal.Instant | null | Refusal {
   if (text.trim() === '') return null;
-  try {
-    return Temporal.PlainDateTime.from(text).toZonedDateTime(zone, { disambiguation: 'reject' }).toInstant();
-  } catch {
-    const detail = 'That is not a time in this zone.';
-    return refuse('invalid', `${detail} Nothing was changed.`, {}, [
-      { pointer: `/${field}`, code: 'time_invalid', detail },
-    ]);
-  }
+  const at = parseLocalTime(text.trim(), zone);
+  if (!isRefusal(at)) return at;
+  return refuse('invalid', `${at.detail} Nothing was changed.`, {}, [
+    { pointer: `/${field}`, code: at.code, detail: at.detail },
+  ]);
 }

@@ -109,7 +109,12 @@ describe('text that was made printable', () => {
   });
 
   it('is cut where it is a word or a gap without end, which no line takes whole', () => {
-    for (const text of [`${' '.repeat(20_000)}א`, `א${' '.repeat(20_000)}b`, `${'\u2003'.repeat(20_000)}א`, 'א'.repeat(20_000)])
+    for (const text of [
+      `${' '.repeat(20_000)}א`,
+      `א${' '.repeat(20_000)}b`,
+      `${'\u2003'.repeat(20_000)}א`,
+      'א'.repeat(20_000),
+    ])
       for (const { width } of breakLines(text, 'regular', 40_000)) expect(width).toBeLessThan(2 * 40_000 + 6000);
   });
 
