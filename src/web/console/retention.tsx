@@ -34,7 +34,7 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
           columns={[
             { head: 'Rule', cell: ({ title, id }) => `${title} (${id})` },
             { head: 'Kept', cell: ({ keep }) => `${keepInWords(keep)} (${keepAsWritten(keep)})` },
-            { head: 'Then', cell: ({ dispose }) => whatThen[dispose] },
+            { head: 'Then', cell: ({ dispose, keep }) => (keep.period === null ? 'never' : whatThen[dispose]) },
             {
               head: 'Records',
               cell: (rule) =>
@@ -85,13 +85,21 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
             {
               head: 'Destroyed',
               number: true,
-              cell: (run) => (run.dryRun ? 'dry run' : sum(run, ({ destroyed }) => destroyed).toLocaleString('en')),
+              cell: (run) => (run.dryRun ? 'dry run' : doneInWords(run)),
             },
           ]}
         />
       </section>
     </ConsolePage>
   );
+}
+
+/** "1,204", "1,204, 300 masked", "300 masked". */
+function doneInWords(run: Run): string {
+  const of = (act: RunPart['act']) => sum(run, (part) => (part.act === act ? part.destroyed : 0));
+  const [destroyed, masked] = [of('destroy').toLocaleString('en'), of('mask').toLocaleString('en')];
+  if (masked === '0') return destroyed;
+  return destroyed === '0' ? `${masked} masked` : `${destroyed}, ${masked} masked`;
 }
 
 /** What becomes of a record when its time is up. */
@@ -186,7 +194,15 @@ export function RunPage({
               rows={run.parts}
               empty="The run has no dataset."
               columns={[
-                { head: 'Dataset', cell: ({ dataset }) => <code>{dataset}</code> },
+                {
+                  head: 'Dataset',
+                  cell: ({ dataset, rule }) => (
+                    <>
+                      <code>{dataset}</code>
+                      <div class="small muted">by rule {rule}</div>
+                    </>
+                  ),
+                },
                 {
                   head: 'Older than',
                   cell: ({ rule }) => {

@@ -13,13 +13,13 @@ function periodInWords({ years, months, weeks, days }: Period): string {
   return [...part(years, 'year'), ...part(months, 'month'), ...part(weeks, 'week'), ...part(days, 'day')].join(', ');
 }
 
-/** "3 years", "forever", "1 year to 3 years". */
+/** "3 years", "For ever", "1 year to 3 years". */
 export function keepInWords({ period, atLeast }: Keep): string {
-  if (period === null) return 'forever';
+  if (period === null) return 'For ever';
   return atLeast === null ? periodInWords(period) : `${periodInWords(atLeast)} to ${periodInWords(period)}`;
 }
 
-/** For which of its records a rule is, a sentence a condition; empty: for all of them. */
+/** For which of its records a rule is; empty: for all of them. For staff: a condition may name somebody. */
 export function conditionsInWords({ where }: RetentionRule): readonly string[] {
   return [...new Set(Object.values(where).map(selectionInWords))];
 }
@@ -47,9 +47,7 @@ export function RetentionPage({
           <article class="card">
             <h2>{rule.title}</h2>
             <p class="figure">{keepInWords(rule.keep)}</p>
-            {conditionsInWords(rule).map((condition) => (
-              <p>Only where {condition}.</p>
-            ))}
+            {Object.keys(rule.where).length > 0 ? <p>For some of these records only.</p> : null}
             {rule.dispose === 'retain' ? <p>Nothing is destroyed by this rule: it only keeps.</p> : null}
             {rule.dispose === 'mask' ? (
               <p>After that the record stays, and what it says about people is removed or made unreadable.</p>
