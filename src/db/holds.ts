@@ -1,4 +1,4 @@
-import { desc, eq, ne } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, ne } from 'drizzle-orm';
 import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
 import type { Coverage, Hold, HoldReview, HoldState, Placement } from '../disposition/hold.ts';
@@ -82,6 +82,17 @@ export async function holdsOfMatter(store: Store, matter: string): Promise<reado
     .where(eq(holds.matterId, matter))
     .orderBy(desc(holds.placedAt), desc(holds.id));
   return Promise.all(rows.map((row) => toHold(store, row)));
+}
+
+/** The holds that keep the evidence of requests and are not released. */
+export async function holdsOfRequests(
+  store: Store,
+): Promise<readonly { readonly id: string; readonly requestId: string }[]> {
+  const rows = await store.db.orm
+    .select({ id: holds.id, requestId: holds.requestId })
+    .from(holds)
+    .where(and(ne(holds.state, 'released'), isNotNull(holds.requestId)));
+  return rows.map(({ id, requestId }) => ({ id, requestId: requestId ?? '' }));
 }
 
 /** Every hold that is not released: what protects records now, or must once its source is reached. */

@@ -145,11 +145,19 @@ export function isOver({ state }: Demand): boolean {
   return state === 'refused' || state === 'withdrawn' || state === 'closed';
 }
 
-export function receiveDemand(demand: Demand, actor: Actor, now: Temporal.Instant): Decided<DemandChange> {
+/** @param preserves it is to be preserved from its receipt on: its hold follows at once */
+export function receiveDemand(
+  demand: Demand,
+  preserves: boolean,
+  actor: Actor,
+  now: Temporal.Instant,
+): Decided<DemandChange> {
   return {
     state: [{ kind: 'demand', demand }],
     entries: [entry('demand.received', now, actor.id, { demand: demand.id, type: demand.type })],
-    tasks: [],
+    tasks: preserves
+      ? [{ name: 'preserve-demand', key: `preserve-demand/${demand.id}`, payload: { demand: demand.id } }]
+      : [],
   };
 }
 

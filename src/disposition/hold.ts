@@ -281,8 +281,26 @@ export function decideRelease(
   };
 }
 
-/** Whether the sources may let go of a hold: it is released, and the release has cooled. */
-export function mayLift({ state, releasedAt }: Hold, cooling: Period | null, now: Temporal.Instant): boolean {
+/** The request whose evidence a hold keeps is closed: it ends by itself, as it began. Nobody else's decision is undone. */
+export function decideEvidenceEnd(hold: Hold, now: Temporal.Instant): Decided<HoldChange> {
+  if (hold.requestId === null || hold.state === 'released')
+    return refuse('move_not_allowed', 'Only the evidence of a request ends with it. Nothing was released.', {
+      state: hold.state,
+    });
+  const by = hold.releaseRequestedBy ?? 'system';
+  return {
+    state: [{ kind: 'hold', hold: { ...hold, state: 'released', releasedBy: 'system', releasedAt: now } }],
+    entries: [entry('hold.released', now, 'system', { hold: hold.id, requestedBy: by })],
+    tasks: [{ name: 'lift-hold', key: `lift-hold/${hold.id}`, payload: { hold: hold.id } }],
+  };
+}
+
+/** Whether the sources may let go of a hold: it is released, and the release has cooled. A request's evidence does not cool. */
+export function mayLift(
+  { state, releasedAt, requestId }: Hold,
+  cooling: Period | null,
+  now: Temporal.Instant,
+): boolean {
   if (state !== 'released' || releasedAt === null) return false;
-  return Temporal.Instant.compare(instantAfter(releasedAt, cooling), now) <= 0;
+  return Temporal.Instant.compare(instantAfter(releasedAt, requestId === null ? cooling : null), now) <= 0;
 }

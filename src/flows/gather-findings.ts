@@ -9,6 +9,7 @@ import type { RecordSource } from '../sources/source.ts';
 import { rowsDigest } from '../sources/sql/erase.ts';
 import type { ReachedRow } from '../sources/sql/find.ts';
 import { keyText } from '../sources/sql/keys.ts';
+import { endEvidenceHolds, holdEvidence } from './hold-evidence.ts';
 import { carryOut, type Office } from './office.ts';
 import { settleOpenHolds } from './place-hold.ts';
 
@@ -124,7 +125,11 @@ export function orThrow(request: string, refusal: Refusal | null): void {
 export async function gatherFindings(office: Office, id: string): Promise<void> {
   const loaded = await loadRequest(office.store, id);
   if (loaded?.state !== 'gathering') return;
-  if (loaded.type === 'erasure') orThrow(id, await settleOpenHolds(office));
+  await holdEvidence(office, loaded);
+  if (loaded.type === 'erasure') {
+    await endEvidenceHolds(office);
+    orThrow(id, await settleOpenHolds(office));
+  }
   const findings = await findingsOf(office, loaded, await reachSubject(office, loaded));
   const outcome = await carryOut(office, async () => {
     const request = await loadRequest(office.store, id);

@@ -45,10 +45,17 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
   const scope = checkScope(office.policy.dataMap, order.scope, office.policy.organization.zone, 'hold');
   if (isRefusal(scope)) return scope;
   const barred = order.demandId === null ? null : await barredFromDemand(office, actor, order.demandId);
-  if (barred) return barred;
+  return barred ?? placeFor(office, actor, order);
+}
+
+/** The same without asking whether the actor may: of what the house itself has to hold. */
+export async function placeFor(office: Office, actor: Actor, order: HoldOrder): Promise<Hold | Refusal> {
+  const scope = checkScope(office.policy.dataMap, order.scope, office.policy.organization.zone, 'hold');
+  if (isRefusal(scope)) return scope;
   const wrong = (await wrongKeys(office, scope)) ?? refuseReviewDay(order.reviewOn ?? null, today(office));
   if (wrong) return wrong;
-  const matter = await matterFor(office, actor, order.matter);
+  // The evidence of a request is no matter that somebody opens and closes.
+  const matter = order.requestId === null ? await matterFor(office, actor, order.matter) : null;
   if (isRefusal(matter)) return matter;
   const now = office.now();
   const id = makeId('hold', now, office.random(10));
@@ -58,7 +65,7 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
     id,
     version: 0,
     caseId: id,
-    matterId: matter.id,
+    matterId: matter?.id ?? null,
     reviewOn: order.reviewOn ?? null,
     state: 'pending',
     policy: office.policy.digest,
@@ -73,7 +80,7 @@ export async function placeHold(office: Office, actor: Actor, order: HoldOrder):
     releaseRequestedAt: null,
     releasedBy: null,
     releasedAt: null,
-    matter: matter.name,
+    matter: matter?.name ?? personal(order.matter),
     reason: personal(order.reason),
     scope: personal(scope),
     reviews: personal([]),

@@ -18,6 +18,7 @@ import {
 import { readTime } from '../policy/clocks/times.ts';
 import { mayNow } from '../policy/roles.ts';
 import { carryOut, type Office } from './office.ts';
+import { preserves } from './preserve-demand.ts';
 
 export interface DemandOrder {
   readonly type: DemandType;
@@ -63,7 +64,7 @@ export async function receiveDemand(office: Office, actor: Actor, order: DemandO
     paper: personal(order.paper),
   };
   return carryOut(office, async () => ({
-    decided: decideReceipt(demand, actor, now),
+    decided: decideReceipt(demand, preserves(office, demand), actor, now),
     result: { ...demand, version: 1 },
   }));
 }

@@ -55,6 +55,7 @@ export async function reconcileHold(office: Office, actor: Actor, id: string): P
   const compared = await whileAlone(office.store.db, `coverage:${id}`, async (): Promise<Comparison> => {
     const hold = await loadHold(office.store, id);
     if (!hold || hold.state === 'released' || hold.state === 'pending') return { kind: 'not_in_place' };
+    await inPlaceOrThrow(office, hold);
     const before = await newestCoverage(office.store, id);
     const now = office.now();
     const blob = makeId('blob', now, office.random(10));
@@ -135,14 +136,28 @@ export async function compareNow(office: Office, actor: Actor, id: string): Prom
       return refuse('not_ready', 'This hold is not in place, so there is nothing to compare with its sources.');
     return compared;
   } catch (error) {
-    const fault = sourceFault(error);
-    if (fault === null) throw error;
+    if (error instanceof HoldNotInPlace)
+      return refuse(
+        'not_ready',
+        'A source does not know this hold any more: it was restored. Nothing was noted; place the hold again (settle) and compare.',
+      );
+    if (sourceFault(error) === null) throw error;
     return refuse(
       'source_unreachable',
       'A source of this hold could not be asked. Nothing was noted; mend it (muniment source check) and compare again.',
     );
   }
 }
+
+/** A source that was restored to before the hold covers nothing by it: that is no word on its records. */
+async function inPlaceOrThrow(office: Office, hold: Hold): Promise<void> {
+  for (const source of sourcesOf(office, hold)) {
+    const there = source.keysCovered ? await source.holdsInPlace() : null;
+    if (there && !there.has(hold.id)) throw new HoldNotInPlace();
+  }
+}
+
+class HoldNotInPlace extends Error {}
 
 const isSame = ({ added, moved, taken, vanished }: Reconciled) => added + moved + taken + vanished === 0;
 

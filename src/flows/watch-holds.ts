@@ -10,7 +10,9 @@ import { type Custodian, dueTonight } from '../disposition/custodian.ts';
 import { canBeReleased, type Hold, remindersDue } from '../disposition/hold.ts';
 import type { Alarm } from '../ledger/alarm.ts';
 import { remindCustodian } from './custodians.ts';
+import { endEvidenceHolds } from './hold-evidence.ts';
 import type { Office } from './office.ts';
+import { settleHold } from './place-hold.ts';
 import { reconcileHold } from './reconcile-hold.ts';
 import { keptUntil } from './release-hold.ts';
 import { today } from './review-hold.ts';
@@ -35,6 +37,7 @@ export interface NightsHolds {
 export async function watchHolds(office: Office, by: Actor, slot: string): Promise<NightsHolds | null> {
   const bell = 'watch/holds';
   if (!(await claimBell(office.store, bell, slot, office.now()))) return null;
+  await endEvidenceHolds(office);
   const alarms: Alarm[] = [];
   for (const hold of await openHolds(office.store)) alarms.push(...(await remindersOf(office, hold)));
   const due = alarms.length;
@@ -51,11 +54,16 @@ export async function watchHolds(office: Office, by: Actor, slot: string): Promi
   return { due, reminded, missing, failed };
 }
 
-/** Compare every hold with its sources. One that cannot be now is left for the next night, and does not keep the others. */
+/**
+ * Put every hold in place again where it is missing, look for what is new, and compare it with its sources. One that cannot
+ * be now is left for the next night, and does not keep the others.
+ */
 async function reconcileAll(office: Office, by: Actor): Promise<{ missing: number; failed: number }> {
   const found = { missing: 0, failed: 0 };
   for (const { id } of await openHolds(office.store)) {
-    const compared = await reconcileHold(office, by, id).catch(() => null);
+    const compared = await settleHold(office, id)
+      .then(() => reconcileHold(office, by, id))
+      .catch(() => null);
     if (compared === null) found.failed += 1;
     else if (compared.kind === 'compared' && compared.since.vanished + compared.since.moved > 0) found.missing += 1;
   }

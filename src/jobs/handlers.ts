@@ -14,6 +14,7 @@ import { gatherFindings } from '../flows/gather-findings.ts';
 import { watchIncident } from '../flows/move-incident.ts';
 import type { Office } from '../flows/office.ts';
 import { settleHold } from '../flows/place-hold.ts';
+import { preserveDemand } from '../flows/preserve-demand.ts';
 import { liftHold } from '../flows/release-hold.ts';
 import { sealExport } from '../flows/seal-export.ts';
 import { sendLetter, sendNotice } from '../flows/send-notice.ts';
@@ -30,6 +31,7 @@ export function taskHandlers(office: Office): Readonly<Record<TaskName, (payload
   return {
     'place-hold': async (task) => void (await settleHold(office, text(task, 'hold'))),
     'lift-hold': (task) => liftHold(office, text(task, 'hold')),
+    'preserve-demand': (task) => preserveDemand(office, text(task, 'demand')),
     'execute-run': (task) => executeRun(office, text(task, 'run')),
     'certify-run': (task) => certifyRun(office, text(task, 'run')),
     'send-notice': (task) =>

@@ -58,6 +58,10 @@ export const alarmKinds = {
     title: 'A hold is due to be looked at',
     next: 'Open the hold: say that it is needed on and when to look again, or ask for its release. Nothing is released by itself.',
   },
+  demand_unheld: {
+    title: 'A preservation demand could not be held as it is written',
+    next: 'Read the paper and place a hold for the demand by hand, today: it is to be preserved from its receipt on.',
+  },
   held_missing: {
     title: 'Held records are gone, or were changed out of their hold',
     next: 'Open the coverage of the hold: it lists which, and nothing here took them. Ask whoever can write to the source; keep its backups and logs.',
@@ -146,6 +150,8 @@ export function alarmsOf(entry: Entry, isWorkingTime: IsWorkingTime): readonly A
     case 'export.approved':
       return late(entry.facts.export, 'export', entry.facts.export);
     case 'hold.released':
+      // The evidence of a request that was closed: nobody approved anything.
+      if (entry.actor === 'system') return [];
       return late(entry.facts.hold, 'hold', entry.facts.hold);
     case 'run.approved':
       return late(entry.facts.run, 'run', entry.facts.run);

@@ -6,6 +6,7 @@ import type { Entry } from './entry.ts';
 export const taskNames = [
   'place-hold',
   'lift-hold',
+  'preserve-demand',
   'execute-run',
   'certify-run',
   'send-notice',

@@ -32,6 +32,14 @@ export type RequestState = (typeof requestStates)[number];
 export const outcomes = ['granted', 'partly_granted', 'refused', 'withdrawn', 'nothing_found'] as const;
 export type Outcome = (typeof outcomes)[number];
 
+/**
+ * Whether a request keeps what it is about from being purged while it is open. One that asks for data to be destroyed, or
+ * no longer to be sold, has nothing to be kept for it.
+ */
+export function holdsItsEvidence({ type, state }: Pick<SubjectRequest, 'type' | 'state'>): boolean {
+  return state !== 'closed' && type !== 'erasure' && type !== 'opt_out';
+}
+
 /** The moves and the states they start from: what the code, the 409 answers and the diagram read. */
 export const requestMoves = {
   verify: ['received', 'verifying'],

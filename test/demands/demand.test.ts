@@ -125,7 +125,7 @@ describe('a legal demand', () => {
       receivedBy: 'act_lee',
     };
     const decisions = [
-      receiveDemand(fresh, lee, now),
+      receiveDemand(fresh, true, lee, now),
       moveDemand(fresh, 'refuse', 'Secret Person', false, lee, now),
       moveDemandClock(fresh, 'extend', { type: 'extension_notice', at: '' }, 'Secret Person', lee, now),
       addDocument(fresh, paper, lee, now),

@@ -8,7 +8,7 @@ import { readHealth } from '../../src/flows/read-health.ts';
 import { bringLedgerUpToDate, readEntries } from '../../src/flows/read-ledger.ts';
 import { compareNow, coveragePage, readCoveredKeys } from '../../src/flows/reconcile-hold.ts';
 import { watchHolds } from '../../src/flows/watch-holds.ts';
-import { chatTables, done, hold, openWorld, purge, second, type World } from '../invariants/world.ts';
+import { chatTables, done, hold, openWorld, purge, refusalCode, second, type World } from '../invariants/world.ts';
 
 const rows = `
   INSERT INTO users VALUES (1, 'ada@example.com'), (2, 'bea@example.com');
@@ -121,6 +121,16 @@ describe('what a hold covers', () => {
     await world.app.sql`DELETE FROM messages WHERE id = 5`;
     expect(await compare(id)).toEqual({ kind: 'compared', since: { added: 0, moved: 0, taken: 1, vanished: 1 } });
     expect((await newest(id)).missing.reveal().vanished).toEqual([{ dataset: 'app.messages', key: ['5'] }]);
+  });
+
+  it('is not said to be gone where a restored source does not know the hold any more; the night places it again', async () => {
+    const { id } = await hold(office, inConversation(2));
+    await world.app.sql`DELETE FROM muniment.held WHERE hold = ${id}`;
+    expect(refusalCode(await compareNow(office, second, id))).toBe('not_ready');
+    expect(await alarmsOf(id)).toEqual([]);
+    await watchHolds(office, clockActor, 'after the restore');
+    expect(await compare(id)).toMatchObject({ since: { moved: 0, vanished: 0 } });
+    expect(await statements(id)).toHaveLength(1);
   });
 
   it('is compared every night, and a source that cannot be asked keeps no other hold from it', async () => {

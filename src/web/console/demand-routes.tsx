@@ -4,7 +4,7 @@ import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { type DemandMove, dataClasses, demandMoves, demandTypes } from '../../demands/demand.ts';
 import { demandClocks } from '../../flows/demand-clocks.ts';
 import { actorNames, demandsPage, lookUpDemand } from '../../flows/look-up.ts';
-import { placeHold } from '../../flows/place-hold.ts';
+import { holdForDemand } from '../../flows/preserve-demand.ts';
 import { attachDocument, type DemandOrder, moveDemand, receiveDemand } from '../../flows/receive-demand.ts';
 import { type Html, textOf } from '../reply.ts';
 import { DemandPage, DemandsPage, NewDemandPage } from './demands.tsx';
@@ -75,20 +75,7 @@ export function addDemandPages({ app, office, allow, say, stepUpFor }: Desk): vo
     if (refused) return refused;
     const { id } = c.req.param();
     const { actor } = c.get('visit').caller;
-    const demand = await lookUpDemand(office, id);
-    if (isRefusal(demand)) return page(c, id, demand);
-    const paper = demand.paper.reveal();
-    const placed = await placeHold(office, actor, {
-      matter: `${demand.reference} ${paper.instrumentNumber ?? ''}`.trim(),
-      reason: `Preservation for ${demand.type.replaceAll('_', ' ')} of ${paper.issuer.name}`,
-      scope: {
-        subjects: paper.targets.map(({ kind, value }) => ({ kind, value })),
-        ...(paper.scope?.from ? { from: paper.scope.from } : {}),
-        ...(paper.scope?.to ? { to: paper.scope.to } : {}),
-      },
-      demandId: id,
-      requestId: null,
-    });
+    const placed = await holdForDemand(office, actor, id);
     return isRefusal(placed) ? page(c, id, placed) : c.redirect(`/console/demands/${id}`, 303);
   });
   app.post('/demands/:id/:move', async (c) => {

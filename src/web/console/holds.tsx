@@ -233,6 +233,14 @@ export function HoldPage({
                 ['By', nameOf(hold.placedBy)],
                 ['Custodians', <a href={`/console/holds/${hold.id}/custodians`}>Who is to keep what no source has</a>],
                 ['Next review', hold.reviewOn ? dayInWords(hold.reviewOn) : 'none: it is open-ended'],
+                ...(hold.requestId
+                  ? ([
+                      [
+                        'Request',
+                        <a href={`/console/requests/${hold.requestId}`}>An open request, whose evidence it keeps</a>,
+                      ],
+                    ] as const)
+                  : []),
                 ...(hold.demandId
                   ? ([['Demand', <a href={`/console/demands/${hold.demandId}`}>{hold.demandId}</a>]] as const)
                   : []),
