@@ -193,7 +193,8 @@ function checkSubjects(map: DataMap, written: WrittenHoldScope, datasets: readon
     ...new Set(all.flatMap((dataset) => (dataset.kind === 'table' ? Object.keys(dataset.identifiers) : []))),
   ].sort();
   // Files are searched for the value itself, whatever it is called; only tables need to know the kind.
-  const filesOnly = datasets.length > 0 && datasets.every((id) => findDataset(map, id)?.kind !== 'table');
+  const meant = datasets.length > 0 ? datasets : all.map(({ id }) => id);
+  const filesOnly = meant.every((id) => findDataset(map, id)?.kind !== 'table');
   if (filesOnly) return;
   for (const [index, { kind }] of (written.subjects ?? []).entries())
     if (!kinds.includes(kind))

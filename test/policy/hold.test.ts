@@ -138,6 +138,13 @@ describe('the scope of a hold', () => {
     expect(holdScopeSchema.safeParse({ subjets: [] }).success).toBe(false);
   });
 
+  it('by person needs no identifier where there are files only: they are searched for the value', () => {
+    const { logs } = map;
+    const subjects = [{ kind: 'account', value: 'ada' }];
+    expect(logs && isRefusal(checkScope({ logs }, holdScopeSchema.parse({ subjects }), 'UTC', 'hold'))).toBe(false);
+    expect(errorsOf({ subjects })).toHaveLength(1);
+  });
+
   it('names every wrong place at once', () => {
     expect(
       errorsOf({

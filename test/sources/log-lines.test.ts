@@ -148,7 +148,16 @@ describe('a folder of logs that go line by line', () => {
     const it = logs({ 'access.log.1': odd[0] + old() + odd[1] + old() + odd[2] + young() });
     await it.purge();
     expect(it.read('access.log.1')).toBe(`${odd.join('')}${young()}`);
-    expect(await it.source.check({})).toMatchObject([{ code: 'time_unreadable', level: 'warning' }]);
+    const told = () => it.source.check({});
+    expect(await told()).toMatchObject([
+      { code: 'time_unreadable', level: 'warning', detail: expect.stringContaining('(3 seen)') },
+    ]);
+    // Behind the first thousand lines nobody looks, and a run counts them.
+    writeFileSync(join(it.folder, 'access.log.1'), young().repeat(3000) + odd[0]);
+    utimesSync(join(it.folder, 'access.log.1'), longAgo, longAgo);
+    expect(await told()).toEqual([]);
+    await it.source.census('disk.access', due, []);
+    expect(await told()).toMatchObject([{ detail: expect.stringContaining('(1 seen)') }]);
   });
 
   it('refuses a folder of which it can read no time at all, instead of finding nothing due', async () => {

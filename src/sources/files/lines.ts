@@ -27,9 +27,15 @@ export class SeenLines {
   #counts = new Map<string, LineCount>();
   #marks = new Map<string, SortedLines>();
   #marksBytes = 0;
+  /** How many lines of a file have no readable time, whoever asked. */
+  #undated = new Map<string, number>();
 
   count(key: string): LineCount | undefined {
     return this.#counts.get(key);
+  }
+
+  undated(file: NamedFile): number | undefined {
+    return this.#undated.get(identityOf(file));
   }
 
   /** With the marks, which are only for the next to ask. */
@@ -40,8 +46,10 @@ export class SeenLines {
     return sorted;
   }
 
-  add(key: string, sorted: SortedLines): void {
+  add(key: string, file: NamedFile, sorted: SortedLines): void {
     const { marks, ...count } = sorted;
+    if (this.#undated.size >= mostSeen) this.#undated.clear();
+    this.#undated.set(identityOf(file), count.undated);
     if (this.#counts.size >= mostSeen) this.#counts.clear();
     this.#counts.set(key, count);
     this.take(key);
@@ -94,19 +102,22 @@ async function countFile(
   if (known) return known;
   await using opened = await openSame(file);
   const sorted = opened && (await sorting(dataset, file, opened.handle, cutoff, holds));
-  if (sorted) seen.add(key, sorted);
+  if (sorted) seen.add(key, file, sorted);
   return sorted;
+}
+
+function identityOf({ path, stat }: NamedFile): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = stat;
+  return [dev, ino, size, mtimeNs, ctimeNs, path].join(':');
 }
 
 function keyOf(
   dataset: LineFolder,
-  { path, stat }: NamedFile,
+  file: NamedFile,
   cutoff: Temporal.Instant | null,
   holds: readonly HeldScope[],
 ): string {
-  const { dev, ino, size, mtimeNs, ctimeNs } = stat;
-  const file = [dev, ino, size, mtimeNs, ctimeNs].join(':');
-  return sha256Hex(JSON.stringify([dataset.id, path, file, String(cutoff), lineHolds(dataset, holds)]));
+  return sha256Hex(JSON.stringify([dataset.id, identityOf(file), String(cutoff), lineHolds(dataset, holds)]));
 }
 
 /** A file opened to read, if it is still the one that was listed. */
@@ -201,7 +212,7 @@ export async function destroyLines(
     const sorted = seen.take(key) ?? (await sorting(dataset, file, opened.handle, order.cutoff, around.holds));
     if (!sorted) continue;
     if (sorted.due === sorted.held) {
-      seen.add(key, sorted);
+      seen.add(key, file, sorted);
       continue;
     }
     const going = sorted.due - sorted.held;
@@ -250,7 +261,7 @@ const headBytes = 4 * 1024 * 1024;
  * What is wrong with a folder of logs: files that are left, and times that cannot be read. Where no file has a readable
  * time in its first lines the format is the wrong one, and "nothing is due" would not be true.
  */
-export async function checkLines(source: FilesSource, dataset: LineFolder): Promise<readonly Drift[]> {
+export async function checkLines(source: FilesSource, dataset: LineFolder, seen: SeenLines): Promise<readonly Drift[]> {
   const found: Drift[] = [];
   const { files, left } = await rotatedFiles(source, dataset, dataset.lines);
   const report = (code: Drift['code'], level: Drift['level'], detail: string) =>
@@ -262,12 +273,15 @@ export async function checkLines(source: FilesSource, dataset: LineFolder): Prom
   }
   const broken: string[] = [];
   const undated: string[] = [];
-  let dated = 0;
+  let [dated, without] = [0, 0];
   for (const file of files) {
     const head = await lookAtHead(dataset, file);
     if (head === null) broken.push(file.name);
-    else if (head.undated > 0) undated.push(file.name);
     dated += head?.dated ?? 0;
+    // What a run counted is all of them.
+    const count = seen.undated(file) ?? head?.undated ?? 0;
+    without += count;
+    if (count > 0) undated.push(file.name);
   }
   if (broken.length > 0)
     report(
@@ -285,7 +299,7 @@ export async function checkLines(source: FilesSource, dataset: LineFolder): Prom
     report(
       'time_unreadable',
       'warning',
-      `${listed(undated)} in ${dataset.folder} have lines that do not say when they were written. Such lines stay.`,
+      `${listed(undated)} in ${dataset.folder} have lines that do not say when they were written (${without} seen). They stay.`,
     );
   return found;
 }

@@ -32,7 +32,7 @@ export function openFilesSource(source: FilesSource): RecordSource {
     kind: 'files',
     datasets: source.datasets,
     keepsHolds: false,
-    check: () => checkFolders(source, faults),
+    check: () => checkFolders(source, faults, seen),
     clock: async () => null,
     async census(id, due, holds) {
       const dataset = find(id);
@@ -148,7 +148,7 @@ export function journalOfLeaves(
   };
 }
 
-async function checkFolders(source: FilesSource, faults: SeenFaults): Promise<readonly Drift[]> {
+async function checkFolders(source: FilesSource, faults: SeenFaults, seen: SeenLines): Promise<readonly Drift[]> {
   const found: Drift[] = [];
   for (const dataset of source.datasets) {
     const report = (code: Drift['code'], detail: string, level: Drift['level']) =>
@@ -156,7 +156,7 @@ async function checkFolders(source: FilesSource, faults: SeenFaults): Promise<re
     try {
       const { unmatched } = await (isByLine(dataset) ? namedFiles(source, dataset) : listFolder(source, dataset));
       if (dataset.backups) await checkBackups(source, dataset, faults, report);
-      if (isByLine(dataset)) found.push(...(await checkLines(source, dataset)));
+      if (isByLine(dataset)) found.push(...(await checkLines(source, dataset, seen)));
       await access(join(source.root, dataset.folder), constants.W_OK).catch(() =>
         report(
           'cannot_write',
