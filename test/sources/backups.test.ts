@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { HoldScope } from '../../src/policy/hold.ts';
@@ -19,6 +21,7 @@ import { resolveSources } from '../../src/policy/sources.ts';
 import { sourcesSchema } from '../../src/policy/sources-file.ts';
 import { contentSha256 } from '../../src/sources/files/folder.ts';
 import { faultOf } from '../../src/sources/files/good-backup.ts';
+import { madeName } from '../../src/sources/files/made.ts';
 import { openFilesSource } from '../../src/sources/files/source.ts';
 import type { RemovalIntent } from '../../src/sources/source.ts';
 import { emptyDatabase } from '../support/database.ts';
@@ -142,17 +145,38 @@ describe('a set of backups', () => {
     expect(existsSync(join(outside, 'precious'))).toBe(true);
   });
 
+  it('I2 a folder is all there under its name, or not at all, whenever somebody looks', async () => {
+    const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}`, 'x']));
+    const it = backups({ 'app-2024-01-01': files, 'app-2024-01-02': 'two' });
+    const seen = new Set<number>();
+    const path = join(it.root, 'app-2024-01-01');
+    let isOver = false;
+    const purged = it.purge().finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      seen.add(existsSync(path) ? readdirSync(path).length : 0);
+      await setImmediate();
+    }
+    await purged;
+    expect([...seen].sort()).toEqual([0, 300]);
+    expect(it.left()).toEqual(['app-2024-01-02']);
+  });
+
   it('I2 a folder that a crash left on its way out is gone at the next start, and one that is held by then stays', async () => {
     const it = backups({ 'app-2024-01-01': { a: 'one' }, 'app-2024-01-02': { a: 'two' }, 'app-2024-01-03': 'three' });
     const items = ['app-2024-01-01', 'app-2024-01-02'].map((name) => ({ name, sizeBytes: 1, commitment: name }));
     // The first has its new name already, as the crash left it.
-    const intended = await it.purge('2024-01-02T12:00:00Z');
-    expect(intended.map(({ name }) => name)).toEqual(['app-2024-01-01']);
+    const leaving = madeName('vault.daily');
+    renameSync(join(it.root, 'app-2024-01-01'), join(it.root, leaving));
+    // Another dataset's, which may be at work.
+    mkdirSync(join(it.root, madeName('vault.weekly')));
     const none: HoldScope = { subjects: [], keys: {}, datasets: [], from: null, to: null };
     const held = { id: 'h', scope: { ...none, datasets: ['vault.daily'] } };
     expect(await it.source.finishRemoval?.('vault.daily', items, [held])).toMatchObject([{ name: 'app-2024-01-01' }]);
     expect(await it.source.finishRemoval?.('vault.daily', items, [])).toHaveLength(2);
-    expect(it.left()).toEqual(['app-2024-01-03']);
+    expect(it.left()).toEqual([expect.stringMatching(/^\.muniment-/), 'app-2024-01-03']);
+    expect(existsSync(join(it.root, leaving))).toBe(false);
   });
 
   it('a folder is committed to by what is in it', async () => {

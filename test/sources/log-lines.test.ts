@@ -180,6 +180,11 @@ describe('a folder of logs that go line by line', () => {
     expect(it.read('access.log.1')).toBe(`lost head\n2020-01-02 00:00:00 stays\n${trace}`);
   });
 
+  it('the mark that some editors write before a text hides no time', async () => {
+    const it = logs({ 'access.log.1': '\ufeff{"at":"2019-01-01T00:00:00Z"}\n' }, { format: 'json', timeField: 'at' });
+    expect(await it.source.census('disk.access', due, [])).toMatchObject({ total: 1, due: 1 });
+  });
+
   it('I1 lines that a hold covers stay, and the rest go', async () => {
     const it = logs({
       'access.log.1': old('ada%40example.com') + old('bea') + old('ADA@EXAMPLE.com') + young('ada@example.com'),
