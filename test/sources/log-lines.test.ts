@@ -25,6 +25,7 @@ import { describe, expect, it } from 'vitest';
 import type { HoldScope } from '../../src/policy/hold.ts';
 import { resolveSources } from '../../src/policy/sources.ts';
 import { sourcesSchema } from '../../src/policy/sources-file.ts';
+import { sourceFault } from '../../src/sources/fault.ts';
 import { sortLeaves } from '../../src/sources/files/line-commitments.ts';
 import { openFilesSource } from '../../src/sources/files/source.ts';
 import type { BatchSurroundings, HeldScope, RewriteIntent } from '../../src/sources/source.ts';
@@ -301,6 +302,19 @@ describe('a folder of logs that go line by line', () => {
     expect(seen).not.toContain(false);
     expect(leavesOf(it.intents).sort()).toEqual(lines.map(leafOf).sort());
     expect(it.intents.map(({ last }) => last !== null)).toEqual([...seen.slice(1).map(() => false), true]);
+  });
+
+  it('where this user may not write it fails by name, and changes nothing', async () => {
+    const it = logs({ 'access.log.1': old() + young() });
+    chmodSync(join(it.folder, '..'), 0o755);
+    chmodSync(it.folder, 0o555);
+    const isRoot = process.getuid?.() === 0;
+    // Root may write everywhere, and nobody nowhere.
+    if (isRoot) process.seteuid?.(65_534);
+    const fault = await it.purge().catch(sourceFault);
+    if (isRoot) process.seteuid?.(0);
+    expect([fault, it.intents]).toEqual(['forbidden', []]);
+    expect([it.read('access.log.1'), readdirSync(it.folder)]).toEqual([old() + young(), ['access.log.1']]);
   });
 
   it('knows after a crash whether the new file took the place of the old', async () => {
