@@ -6,7 +6,7 @@ import { dueOf } from '../../src/policy/due.ts';
 import { resolveRetention, retentionSchema, ruleCutoff } from '../../src/policy/retention.ts';
 import { Bench } from './conformance.ts';
 import { dataMapOf, type EngineWorld, tablesOf } from './engine-world.ts';
-import { destroy, olderThan } from './orders.ts';
+import { destroy, olderThan, runKey } from './orders.ts';
 
 /** A rule as this file's own reading of the policy understands it. */
 interface Rule {
@@ -332,6 +332,58 @@ export function rulesConformance(engine: string, openWorld: () => Promise<Engine
         else expect(pseudonyms[i]).toMatch(/^p_[0-9a-f]{32}$/);
       expect(pseudonyms[0]).toBe(pseudonyms[1]);
       expect(new Set(pseudonyms).size).toBe(says.length - 1 + ends.length);
+    });
+
+    it('mask no row by which a hold reaches what hangs on it, and so let nothing go that is held', async () => {
+      await using b = new Bench(await openWorld());
+      await b.world.run(...tablesOf(b.world));
+      await b.people([1, 'a@example.com']);
+      for (const id of [1, 2]) {
+        await b.conversation(id, '2018-01-01T00:00:00Z', 1);
+        await b.message(id, { in: id, by: 1, at: '2018-03-01T10:00:00Z' });
+        await b.world.run(`INSERT INTO attachments VALUES (${id}, ${id}, NULL)`);
+      }
+      const app = b.open(
+        b.world.place,
+        b.sources(({ messages }) => {
+          if (!messages) throw new Error('there are no messages');
+          messages.fields = { conversation_id: { category: 'communication.metadata', mask: 'null' } };
+          messages.erase = 'mask';
+          messages.eraseGround = 'OTHERS_RECORDS';
+        }),
+      );
+      // Of the conversation its attachments only: no message is held itself.
+      const scope = {
+        subjects: [],
+        keys: { 'app.conversations': [{ id: '1' }] },
+        datasets: ['app.attachments'],
+        from: null,
+        to: null,
+      };
+      const { epoch, coverage } = await app.placeHold({ id: 'h1', scope });
+      expect(coverage.filter(({ count }) => count > 0)).toMatchObject([{ dataset: 'app.attachments', count: 1 }]);
+      const order = { knownEpoch: epoch, mustHold: ['h1'] };
+      const due = { ...olderThan('2020-01-01T00:00:00Z'), act: 'mask' as const };
+      expect(await app.census('app.messages', due, [{ id: 'h1', scope }])).toMatchObject({ due: 2, held: 1 });
+      expect(await destroy(app, { ...order, due, seq: 1 })).toMatchObject({ journal: { act: 'mask', count: 1 } });
+      expect(await b.world.rows('SELECT conversation_id FROM messages ORDER BY id')).toEqual([['1'], [null]]);
+      const rows = [{ key: ['1'], columns: { id: '1' } }];
+      expect(await app.previewErasure('app.messages', rows, 'mask', new Map())).toMatchObject({ free: [], held: rows });
+      const erasure = {
+        batch: 'b',
+        request: 'r',
+        dataset: 'app.messages',
+        seq: 0,
+        policy: 'p',
+        runKey,
+        pseudonyms: runKey,
+        rows,
+      };
+      expect(await app.erase(erasure, 'mask', epoch)).toMatchObject({ journal: { count: 0 } });
+      // And so a run that destroys still knows that attachment 1 is held.
+      await destroy(app, { ...order, due: olderThan('2020-01-01T00:00:00Z'), seq: 2 });
+      expect(await b.ids('attachments')).toEqual(['1']);
+      expect(await b.ids('messages')).toEqual(['1']);
     });
   });
 }

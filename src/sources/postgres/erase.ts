@@ -1,6 +1,6 @@
 import type { BatchResult } from '../../disposition/batch.ts';
 import type { EraseOrder } from '../sql/erase.ts';
-import { freeConditions, heldPredicate } from '../sql/held.ts';
+import { freeConditions } from '../sql/held.ts';
 import { datasetsTouched } from '../sql/links.ts';
 import { refuseErasureBehind } from '../sql/refusals.ts';
 import { hmacPads } from './commitment.ts';
@@ -40,8 +40,7 @@ export async function eraseRows(
     const epoch = await readEpoch(tx);
     if (epoch === null || epoch < knownEpoch) return refuseErasureBehind(connection.source.name);
     const groups = await readHeldGroups(tx);
-    const own = heldPredicate(shape, dataset, 't', groups);
-    const conditions = act === 'destroy' ? freeConditions(shape, dataset, groups, null) : own ? [`NOT ${own}`] : [];
+    const conditions = freeConditions(shape, dataset, groups, null, act);
     const where = [condition, ...conditions].join(' AND ');
     const statement =
       act === 'destroy'

@@ -4,7 +4,7 @@ import type { Census } from '../../disposition/run.ts';
 import type { TableDataset } from '../../policy/data-map.ts';
 import type { Due } from '../../policy/due.ts';
 import { type SourceShape, type SqlEngine, typeOf } from './dialect.ts';
-import { blockedByChildren, type HeldGroups, heldConditions } from './held.ts';
+import { blockedByChildren, type HeldGroups, heldConditions, holdsBeneath } from './held.ts';
 import { dueConditions, keptBeneath, selectionSql } from './select.ts';
 
 /**
@@ -64,7 +64,7 @@ export async function takeCensus(
   ].join(' AND ');
   const children =
     asked.act === 'mask'
-      ? { held: [], restricted: [] }
+      ? { held: holdsBeneath(shape, dataset, 't', groups), restricted: [] }
       : blockedByChildren(shape, dataset, 't', groups, undefined, (child, alias) =>
           keptBeneath(shape, child, alias, asked),
         );

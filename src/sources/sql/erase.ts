@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TableDataset } from '../../policy/data-map.ts';
 import { type Condition, type SqlEngine, typeOf } from './dialect.ts';
 import type { ReachedRow } from './find.ts';
-import { anyOf, blockedByChildren, type HeldGroups, heldConditions } from './held.ts';
+import { anyOf, blockedByChildren, type HeldGroups, heldConditions, holdsBeneath } from './held.ts';
 import { keyText } from './keys.ts';
 
 /** What would become of a person's own rows of one dataset, by key, as things stand now. */
@@ -57,7 +57,9 @@ export async function previewErasure(
     return `NOT (${gone.condition})`;
   };
   const children =
-    act === 'destroy' ? blockedByChildren(shape, dataset, 't', groups, staying) : { held: [], restricted: [] };
+    act === 'destroy'
+      ? blockedByChildren(shape, dataset, 't', groups, staying)
+      : { held: holdsBeneath(shape, dataset, 't', groups), restricted: [] };
   const held = anyOf([...heldConditions(shape, dataset, 't', groups), ...children.held]) ?? '1 = 0';
   const restricted = anyOf(children.restricted) ?? '1 = 0';
   const result: { free: ReachedRow[]; held: ReachedRow[]; restricted: ReachedRow[] } = {

@@ -1,7 +1,7 @@
 import type { Link, TableDataset } from '../../policy/data-map.ts';
 import type { Due } from '../../policy/due.ts';
 import { type ColumnTypes, joinSql, type SourceShape, type SqlDialect, typeOf } from './dialect.ts';
-import { childLinks } from './links.ts';
+import { childLinks, linksInto } from './links.ts';
 import { keptBeneath } from './select.ts';
 
 /** Columns by which some hold names rows. */
@@ -20,22 +20,12 @@ export interface HeldColumns {
 export type HeldGroups = ReadonlyMap<string, readonly HeldColumns[]>;
 
 /**
- * SQL that is true for a row `alias` of the dataset when something held covers it: by its own columns, by whom or what
- * it links to, or through its parents' own. Null when no hold can touch the dataset, so that the common case costs
- * nothing. Holds are predicates over what is there at this moment: a later message in a held conversation is held.
+ * SQL conditions of which any one is true for a row `alias` of the dataset when something held covers it, each an EXISTS of
+ * its own: by its own columns, by whom or what it links to, or through its parents' own. None when no hold can touch the
+ * dataset, so that the common case costs nothing. Holds are predicates over what is there at this moment: a later message
+ * in a held conversation is held.
  * @param only restrict to these holds (for counting by hold); absent: any hold
  */
-export function heldPredicate(
-  shape: SourceShape,
-  dataset: TableDataset,
-  alias: string,
-  groups: HeldGroups,
-  only?: string,
-): string | null {
-  return anyOf(heldConditions(shape, dataset, alias, groups, only));
-}
-
-/** The same, as the separate conditions of which any one holds the row: each an EXISTS of its own. */
 export function heldConditions(
   shape: SourceShape,
   dataset: TableDataset,
@@ -259,6 +249,55 @@ export function blockedByChildren(
   return { held, restricted };
 }
 
+/**
+ * SQL that is true for a row `alias` by which something beneath it is held, and no more once its masked columns say something
+ * else: a hold that is limited to other datasets, or to a range of time, may reach them through a row that it spares.
+ * Each condition by itself is one reason; none where no hold goes by what is masked here.
+ */
+export function holdsBeneath(
+  shape: SourceShape,
+  dataset: TableDataset,
+  alias: string,
+  groups: HeldGroups,
+): readonly string[] {
+  const narrow = narrowOnly(groups);
+  const isMasked = (column: string) => (dataset.fields[column]?.mask ?? null) !== null;
+  // The ways up that go by a masked column: what is held by this row's own, and where it links to.
+  const changing = { ...dataset, links: dataset.links.filter(({ columns }) => columns.some(isMasked)) };
+  const own = (narrow.get(dataset.id) ?? []).filter(({ columns }) => columns.some(isMasked));
+  const byMasked: HeldGroups = new Map([...narrow, [dataset.id, own]]);
+  const walk = (parent: TableDataset, parentAlias: string, down: Down): readonly string[] =>
+    linksInto(shape.source, parent).flatMap(({ child, link }) => {
+      if (down.path.has(child.id)) return [];
+      const childAlias = `${parentAlias}c`;
+      // By a masked column the child itself is found: then every way up from here is cut.
+      const isCut = down.isCut || (parent === dataset && link.to.columns.some(isMasked));
+      const here: Down = {
+        tables: [...down.tables, `${shape.dialect.table(child)} ${childAlias}`],
+        where: [...down.where, joinSql(shape, child, childAlias, link, parentAlias)],
+        times: [...timesOf(shape, child, childAlias), ...down.times],
+        path: new Set([...down.path, child.id]),
+        isCut,
+      };
+      const asked = { dataset: child.id, times: here.times };
+      const [from, by] = isCut ? [dataset, narrow] : [changing, byMasked];
+      const ways = ownWays(shape, from, asked, alias, by, undefined, here.path).map(({ tables, where }) =>
+        existsSql({ tables: [...here.tables, ...tables], where: [...here.where, ...where] }),
+      );
+      return [...ways, ...walk(child, childAlias, here)];
+    });
+  if (narrow.size === 0) return [];
+  return walk(dataset, alias, { tables: [], where: [], times: [], path: new Set([dataset.id]), isCut: false });
+}
+
+/** How a row beneath is reached. */
+interface Down extends Way {
+  /** The nearest to the end first. */
+  readonly times: readonly RowTime[];
+  readonly path: ReadonlySet<string>;
+  readonly isCut: boolean;
+}
+
 /** SQL that is true when any of the conditions is; null when there is none, and so nothing to ask. */
 export function anyOf(conditions: readonly string[]): string | null {
   return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
@@ -266,7 +305,7 @@ export function anyOf(conditions: readonly string[]): string | null {
 
 /**
  * SQL conditions under which a row `t` may go: nothing holds it, nothing that hangs on it is held, nothing restricts it. To
- * be masked, nothing has to hold the row itself: it stays, and all that hangs on it.
+ * be masked, nothing has to hold the row itself, or anything beneath by what is masked: the rows stay.
  * @param due null for an erasure, which no retention rule keeps from anything
  */
 export function freeConditions(
@@ -274,8 +313,12 @@ export function freeConditions(
   dataset: TableDataset,
   groups: HeldGroups,
   due: Due | null,
+  act: 'destroy' | 'mask' = due?.act ?? 'destroy',
 ): readonly string[] {
-  if (due?.act === 'mask') return heldConditions(shape, dataset, 't', groups).map((condition) => `NOT ${condition}`);
+  if (act === 'mask')
+    return [...heldConditions(shape, dataset, 't', groups), ...holdsBeneath(shape, dataset, 't', groups)].map(
+      (condition) => `NOT ${condition}`,
+    );
   // One NOT EXISTS a condition, never NOT (… OR …): the planner makes an anti join of the one and a loop of the other.
   const children = blockedByChildren(
     shape,

@@ -9,13 +9,16 @@ export interface ChildLink {
 
 /** Every dataset whose rows hang on this one, with what the data map says becomes of them. */
 export function childLinks(source: SqlSource, parent: TableDataset): readonly ChildLink[] {
+  return linksInto(source, parent).flatMap(({ child, link }): ChildLink[] => {
+    const onDispose = parent.onDispose[child.id];
+    return onDispose === undefined ? [] : [{ child, link, onDispose }];
+  });
+}
+
+/** Every link that leads to a dataset, and from where. */
+export function linksInto(source: SqlSource, parent: TableDataset): readonly Omit<ChildLink, 'onDispose'>[] {
   return source.datasets.flatMap((child) =>
-    child.links
-      .filter((link) => link.to.dataset === parent.id)
-      .flatMap((link): ChildLink[] => {
-        const onDispose = parent.onDispose[child.id];
-        return onDispose === undefined ? [] : [{ child, link, onDispose }];
-      }),
+    child.links.filter((link) => link.to.dataset === parent.id).map((link) => ({ child, link })),
   );
 }
 

@@ -1,6 +1,6 @@
 import type { BatchResult } from '../../disposition/batch.ts';
 import type { EraseOrder } from '../sql/erase.ts';
-import { freeConditions, heldPredicate } from '../sql/held.ts';
+import { freeConditions } from '../sql/held.ts';
 import { refuseErasureBehind } from '../sql/refusals.ts';
 import { bound, type SqliteConnection } from './connection.ts';
 import { sqliteDialect } from './dialect.ts';
@@ -33,8 +33,7 @@ export async function eraseRows(
     const epoch = await readEpoch(tx);
     if (epoch === null || epoch < knownEpoch) return refuseErasureBehind(connection.source.name);
     const groups = await readHeldGroups(tx);
-    const own = heldPredicate(shape, dataset, 't', groups);
-    const free = act === 'destroy' ? freeConditions(shape, dataset, groups, null) : own ? [`NOT ${own}`] : [];
+    const free = freeConditions(shape, dataset, groups, null, act);
     const where = [condition, ...free].join(' AND ');
     const values = bound(parameters);
     const erased =
