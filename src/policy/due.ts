@@ -39,18 +39,18 @@ interface Beside {
 /**
  * Of the rules for one dataset, the more specific replaces the more general where it applies; of those that are left,
  * the longest window wins, whether its records are destroyed at its end or not. Masking is a question of its own: records
- * may be masked after a year and destroyed after three. A rule that only keeps has a say in both.
+ * may be masked after a year and destroyed after three. A rule that only keeps has a say in both, and gives way in each to
+ * what is more specific there: a rule that masks frees nothing to be destroyed.
  */
-function beside(retention: Retention, rule: RetentionRule, dataset: DatasetId): Beside {
-  const all = rulesOf(retention, dataset).filter(({ id, dispose }) => id !== rule.id && hasSay(dispose, rule.dispose));
+function beside(retention: Retention, rule: RetentionRule, dataset: DatasetId, act: Due['act']): Beside {
+  const all = rulesOf(retention, dataset).filter(
+    ({ id, dispose }) => id !== rule.id && (dispose === act || dispose === 'retain'),
+  );
   const where = whereOf(rule, dataset);
   const narrower = all.filter((other) => isNarrower(whereOf(other, dataset), where));
   const others = all.filter((other) => !narrower.includes(other) && !isNarrower(where, whereOf(other, dataset)));
   return { narrower, others };
 }
-
-const hasSay = (one: RetentionRule['dispose'], other: RetentionRule['dispose']) =>
-  one === other || one === 'retain' || other === 'retain';
 
 const rulesOf = (retention: Retention, dataset: DatasetId) =>
   Object.values(retention).filter((rule) => rule.datasets.includes(dataset));
@@ -93,13 +93,14 @@ export function dueOf(
 ): Due | null {
   const at = (id: string) => (cutoffs[id] === undefined ? null : Temporal.Instant.from(cutoffs[id]));
   const cutoff = at(rule.id);
-  if (cutoff === null || rule.dispose === 'retain') return null;
+  const act = rule.dispose;
+  if (cutoff === null || act === 'retain') return null;
   const keptOf =
     (id: DatasetId, before: (rule: string) => Temporal.Instant | null) =>
     (other: RetentionRule): Kept => ({
       rule: other.id,
       where: whereOf(other, id),
-      not: beside(retention, other, id).narrower.map((one) => whereOf(one, id)),
+      not: beside(retention, other, id, act).narrower.map((one) => whereOf(one, id)),
       before: before(other.id),
     });
   // Of two rules that destroy, the one with the longer window takes the records of both; of equal ones, the first by name.
@@ -109,12 +110,12 @@ export function dueOf(
     const order = Temporal.Instant.compare(theirs, cutoff);
     return order < 0 || (order === 0 && other.id < rule.id);
   };
-  const { narrower, others } = beside(retention, rule, dataset);
+  const { narrower, others } = beside(retention, rule, dataset, act);
   const keptBy = others.flatMap((other) => {
     if (other.dispose === 'retain') return keptOf(dataset, at)(other);
     return isFirst(other) ? keptOf(dataset, () => null)(other) : [];
   });
-  const isMasking = rule.dispose === 'mask';
+  const isMasking = act === 'mask';
   const beneath = [...(isMasking ? [] : datasetsBeneath(dataMap, dataset))].flatMap(
     (id): [DatasetId, readonly Kept[]][] => {
       const kept = rulesOf(retention, id)
@@ -124,7 +125,7 @@ export function dueOf(
     },
   );
   return {
-    act: rule.dispose,
+    act,
     cutoff,
     where: whereOf(rule, dataset),
     not: narrower.map((other) => whereOf(other, dataset)),
