@@ -12,6 +12,7 @@ import { policyCheck, policyExamples } from './cli/policy.ts';
 import { purge } from './cli/purge.ts';
 import { replay } from './cli/replay-erasures.ts';
 import { sourceCheck } from './cli/source-check.ts';
+import { sourceEnforce } from './cli/source-enforce.ts';
 import { cliActor, type OfficeVerb, type Out } from './cli/verb.ts';
 import { verifyFile } from './cli/verify.ts';
 import { type Config, ConfigProblem, readConfig } from './config.ts';
@@ -25,6 +26,7 @@ import { startService } from './serve.ts';
 /** Verbs that work in the office, by their words. */
 const officeVerbs: Readonly<Record<string, OfficeVerb>> = {
   'source check': sourceCheck,
+  'source enforce': sourceEnforce,
   purge,
   'ledger verify': ledgerVerify,
   'ledger checkpoint': ledgerCheckpoint,

@@ -17,6 +17,7 @@ export interface Drift {
     | 'file_left'
     | 'backup_faulty'
     | 'time_unreadable'
+    | 'holds_not_enforced'
     | 'cannot_write';
   readonly detail: string;
   /** A warning leaves purges running; drift stops them. */

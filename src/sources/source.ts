@@ -98,6 +98,8 @@ export interface RecordSource {
   liftHold(hold: string): Promise<number>;
   /** Take the source's epoch to at least this, once every hold is in place again after a restore. */
   raiseEpoch(atLeast: number): Promise<void>;
+  /** Have the source itself refuse to delete what is held (`enforceHolds`). @returns the datasets; absent where it is not asked for */
+  enforceHolds?(): Promise<readonly string[]>;
   /** Holds the source has in place; null for stores that keep none themselves. */
   holdsInPlace(): Promise<ReadonlySet<string> | null>;
   /**

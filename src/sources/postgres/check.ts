@@ -2,9 +2,13 @@ import type { Drift } from '../../disposition/drift.ts';
 import { calledTable } from '../../policy/data-map.ts';
 import type { Catalog, Reference } from '../sql/check.ts';
 import type { SqlConnection } from './connection.ts';
+import { missingGuards } from './guard.ts';
 
-/** What PostgreSQL says of its tables, keys and references, and of what this user may do there. */
-export async function readCatalog(connection: SqlConnection): Promise<Catalog> {
+/**
+ * What PostgreSQL says of its tables, keys and references, and of what this user may do there.
+ * @param isGuarded whether the source itself is to refuse to delete what is held
+ */
+export async function readCatalog(connection: SqlConnection, isGuarded: boolean): Promise<Catalog> {
   const { sql } = connection;
   // A materialized view is a copy: it keeps what was destroyed where it was copied from.
   const tables = await sql<{ called: string }[]>`
@@ -30,7 +34,7 @@ export async function readCatalog(connection: SqlConnection): Promise<Catalog> {
     tables: tables.map(({ called }) => called),
     uniqueKeys: new Map([...uniqueKeys].map(([called, keys]) => [called, keys.map(({ columns }) => columns)])),
     references,
-    more: await missingRights(connection),
+    more: [...(await missingRights(connection)), ...(isGuarded ? await missingGuards(connection) : [])],
   };
 }
 

@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import type { Coverage, HoldClause } from '../../disposition/hold.ts';
 import { cover } from '../sql/count.ts';
 import { lockSpace, type SqlConnection } from './connection.ts';
+import { renewGuards } from './guard.ts';
 import { installJournal, readEpoch, readHeldGroups } from './journal.ts';
 import { streamWithin } from './stream.ts';
 
@@ -31,6 +32,7 @@ export async function placeHold(
       added += result.count;
     }
     if (added > 0) await tx`UPDATE muniment.state SET epoch = epoch + 1`;
+    if (added > 0) await renewGuards(tx, connection, shape);
     const groups = await readHeldGroups(tx, hold);
     const coverage: Coverage[] = [];
     for (const dataset of connection.source.datasets)
@@ -41,10 +43,14 @@ export async function placeHold(
 
 /** Take a released hold out of the source. The epoch rises: a release is a change of what is held, too. */
 export async function liftHold(connection: SqlConnection, hold: string): Promise<number> {
+  const shape = await connection.shape();
   return await connection.sql.begin(isolation, async (tx) => {
     await lockExclusive(tx, connection);
     const gone = await tx`DELETE FROM muniment.held WHERE hold = ${hold}`;
-    if (gone.count > 0) await tx`UPDATE muniment.state SET epoch = epoch + 1`;
+    if (gone.count > 0) {
+      await tx`UPDATE muniment.state SET epoch = epoch + 1`;
+      await renewGuards(tx, connection, shape);
+    }
     return (await readEpoch(tx)) ?? 0;
   });
 }

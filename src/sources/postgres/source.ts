@@ -14,12 +14,14 @@ import { connectSource } from './connection.ts';
 import { destroyBatch } from './destroy.ts';
 import { eraseRows } from './erase.ts';
 import { leavingFiles } from './files.ts';
+import { installGuards } from './guard.ts';
 import { holdsInPlace, liftHold, placeHold, raiseEpoch } from './hold.ts';
 import { installJournal, markCopied, readEpoch, readHeldGroups, uncopiedBatches } from './journal.ts';
 
 /** A PostgreSQL source. Nothing is connected until the first question. */
 export function openPostgresSource(source: PostgresSource): RecordSource {
   const connection = connectSource(source);
+  const isGuarded = source.enforceHolds === 'trigger';
   const isInstalled = async () => (await readEpoch(connection.sql)) !== null;
   const groupsOf = async (hold: string | null): Promise<HeldGroups> =>
     (await isInstalled()) ? readHeldGroups(connection.sql, hold) : new Map();
@@ -28,7 +30,8 @@ export function openPostgresSource(source: PostgresSource): RecordSource {
     kind: 'postgres',
     datasets: source.datasets,
     keepsHolds: true,
-    check: (retention) => checkSource(connection, connection.reach, () => readCatalog(connection), retention),
+    check: (retention) =>
+      checkSource(connection, connection.reach, () => readCatalog(connection, isGuarded), retention),
     async clock() {
       const [row] = await connection.sql<{ now: string }[]>`SELECT clock_timestamp()::text AS now`;
       return row ? Temporal.Instant.from(row.now) : null;
@@ -51,6 +54,7 @@ export function openPostgresSource(source: PostgresSource): RecordSource {
       await installJournal(connection);
       return liftHold(connection, hold);
     },
+    ...(isGuarded ? { enforceHolds: () => installGuards(connection) } : {}),
     raiseEpoch: (atLeast) => raiseEpoch(connection, atLeast),
     holdsInPlace: () => holdsInPlace(connection),
     async *keysCovered(hold, dataset) {
