@@ -79,6 +79,8 @@ export function openResticSource(source: ResticSource): RecordSource {
         return snapshot !== undefined && holds.some(({ scope }) => isHeld(dataset, snapshot, scope));
       };
       const gone = items.filter(({ name }) => !stays(name));
+      if (gone.length === 0) return [];
+      // Also where they are forgotten already: the prune may be what is missing.
       await forget(
         restic,
         gone.filter(({ name }) => there.has(name)),
