@@ -30,11 +30,14 @@ const of = (value: string) => ({ subjects: [{ kind: 'email', value }] });
 
 let world: World;
 let office: Office;
-beforeAll(async () => {
-  world = await openWorld({ tables: chatTables + rows, at: '2026-11-27T09:30:00.000Z' });
-  office = world.office;
-});
-afterAll(async () => world?.[Symbol.asyncDispose]());
+// A night looks at every hold there is: each group of tests has holds of its own.
+const ownWorld = () => {
+  beforeAll(async () => {
+    world = await openWorld({ tables: chatTables + rows, at: '2026-11-27T09:30:00.000Z' });
+    office = world.office;
+  });
+  afterAll(async () => world?.[Symbol.asyncDispose]());
+};
 
 const place = async (matter: string, email: string, more: object = {}) =>
   done(
@@ -55,6 +58,8 @@ const reminders = async () =>
 const watch = () => watchHolds(office, clockActor, world.clock.now().toString());
 
 describe('a matter', () => {
+  ownWorld();
+
   it('has the holds placed under its name, its reference or its id, and is opened by a name that none has', async () => {
     const first = await place('Smith v. Jones', 'ada@example.com');
     const { matter } = done(await lookUpMatter(office, first.matterId ?? ''));
@@ -136,6 +141,8 @@ describe('a matter', () => {
 });
 
 describe('the review of a hold', () => {
+  ownWorld();
+
   it('is reminded of on its day and every week until somebody looks, and never releases', async () => {
     world.clock.set('2026-12-01T09:30:00Z');
     const hold = await place('Reviewed', 'ada@example.com', { reviewOn: '2026-12-10' });
