@@ -24,6 +24,20 @@ export function deadlineOf(
   return { deadline: { dueAt, dueOn, clock, refuseBy, frozen }, explanation, issues };
 }
 
+/** How far another machine's clock may be ahead of ours. */
+const ahead = { minutes: 5 };
+
+/**
+ * When something reached us, which is never later than now: a receipt in the future would move a deadline.
+ * @returns the instant, or now where it is ahead by no more than clocks differ
+ */
+export function whenReceived(now: Temporal.Instant, receivedAt: Temporal.Instant): Temporal.Instant | Refusal {
+  if (Temporal.Instant.compare(receivedAt, now) <= 0) return receivedAt;
+  if (Temporal.Instant.compare(receivedAt, now.add(ahead)) <= 0) return now;
+  const detail = 'It cannot have reached us in the future. Give the instant at which it did; nothing was recorded.';
+  return refuse('invalid', detail, {}, [{ pointer: '/receivedAt', code: 'time_invalid', detail }]);
+}
+
 /**
  * A request's deadline as it was promised, beside how it is counted now.
  * @returns `confirm`: new holidays or time zone data would move it later, which no machine does by itself

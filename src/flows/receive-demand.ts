@@ -17,6 +17,7 @@ import {
 } from '../demands/demand.ts';
 import { readTime } from '../policy/clocks/times.ts';
 import { mayNow } from '../policy/roles.ts';
+import { whenReceived } from './deadline.ts';
 import { carryOut, type Office } from './office.ts';
 import { preserves } from './preserve-demand.ts';
 
@@ -38,6 +39,8 @@ export async function receiveDemand(office: Office, actor: Actor, order: DemandO
   const unread = unreadFacts(order);
   if (unread) return unread;
   const now = office.now();
+  const receivedAt = whenReceived(now, order.receivedAt);
+  if (isRefusal(receivedAt)) return receivedAt;
   const id = makeId('demand', now, office.random(10));
   await office.store.vault.newCase(id, now);
   const demand: Demand = {
@@ -48,7 +51,7 @@ export async function receiveDemand(office: Office, actor: Actor, order: DemandO
     type: order.type,
     channel: order.channel,
     state: 'received',
-    receivedAt: order.receivedAt,
+    receivedAt,
     dueAt: order.dueAt,
     emergency: order.emergency,
     issuedAt: order.issuedAt,

@@ -9,7 +9,7 @@ import {
   type Subject,
   type SubjectRequest,
 } from '../requests/request.ts';
-import { deadlineOf } from './deadline.ts';
+import { deadlineOf, whenReceived } from './deadline.ts';
 import { carryOut, type Office } from './office.ts';
 import { sendCode } from './verify-request.ts';
 
@@ -34,7 +34,8 @@ export async function receiveRequest(
   order: RequestOrder,
 ): Promise<SubjectRequest | Refusal> {
   const now = office.now();
-  const receivedAt = order.receivedAt ?? now;
+  const receivedAt = whenReceived(now, order.receivedAt ?? now);
+  if (isRefusal(receivedAt)) return receivedAt;
   const id = makeId('request', now, office.random(10));
   const regime = order.regime ?? office.policy.organization.defaultRegimes[0] ?? 'SERVICE';
   const asked = { type: order.type, regime, receivedAt, appealedAt: null, clockEvents: [] };

@@ -203,6 +203,32 @@ describe('what a deadline was counted with', () => {
   });
 });
 
+describe('a receipt', () => {
+  const subject = { identifiers: [{ kind: 'phone', value: '+1 503 555 0100' }] };
+  const paper = {
+    requests: { type: 'access', regime: 'GDPR', subject },
+    demands: { type: 'civil_subpoena', issuer: { name: 'District Court', country: 'US' } },
+  };
+
+  it('is never in the future, by which a deadline would be later; a clock a little ahead of ours counts as now', async () => {
+    const now = world.clock.now();
+    for (const kind of ['requests', 'demands'] as const) {
+      const receive = (at: Temporal.Instant) =>
+        api('POST', `/${kind}`, { ...paper[kind], receivedAt: at.toString({ smallestUnit: 'millisecond' }) });
+      const stored = async ({ body }: { body: Answer }) =>
+        (await ok('GET', `/${kind}/${body.id}`)).receivedAt as string;
+      for (const ahead of [{ minutes: 5, milliseconds: 1 }, { hours: 720 }, { hours: 24 * 365 * 50 }])
+        expect(await receive(now.add(ahead))).toMatchObject({
+          status: 422,
+          body: { code: 'invalid', errors: [{ pointer: '/receivedAt', code: 'time_invalid' }] },
+        });
+      expect(await stored(await receive(now.add({ minutes: 5 })))).toBe(now.toString({ smallestUnit: 'millisecond' }));
+      const before = now.subtract({ hours: 30 });
+      expect(await stored(await receive(before))).toBe(before.toString({ smallestUnit: 'millisecond' }));
+    }
+  });
+});
+
 describe('the clocks of a demand', () => {
   const issuer = { name: 'District Court', country: 'US' };
   const serve = (type: string, more: object = {}) =>
@@ -219,6 +245,7 @@ describe('the clocks of a demand', () => {
       keep: { byPerson: false },
       clocks: [{ rule: 'US-2705B', dueOn: '2027-02-20', countedWith: { tzdb: process.versions.tz } }],
     });
+    world.clock.set('2026-09-01T10:30:00.000Z');
     const emergency = await serve('EPOC', {
       emergency: true,
       issuedAt: '2026-09-01T10:00:00+02:00',
