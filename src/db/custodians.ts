@@ -3,7 +3,7 @@ import type { Json } from '../core/canonical-json.ts';
 import { personal } from '../core/personal.ts';
 import type { Custodian, CustodianState } from '../disposition/custodian.ts';
 import type { Store } from './commit.ts';
-import { custodians } from './schema.ts';
+import { custodians, holds } from './schema.ts';
 import type { Vault } from './vault.ts';
 
 interface Sealed {
@@ -67,6 +67,16 @@ export async function custodiansIn(store: Store, state: CustodianState): Promise
     .where(eq(custodians.state, state))
     .orderBy(asc(custodians.id));
   return Promise.all(rows.map((row) => toCustodian(store, row)));
+}
+
+/** The ids of custodians who are to keep something for a hold that is over. */
+export async function keepingForNothing(store: Store): Promise<readonly string[]> {
+  const rows = await store.db.orm
+    .select({ id: custodians.id })
+    .from(custodians)
+    .innerJoin(holds, eq(holds.id, custodians.holdId))
+    .where(and(eq(holds.state, 'released'), ne(custodians.state, 'released')));
+  return rows.map(({ id }) => id);
 }
 
 /** The ids of a hold's custodians who are still to keep something. */

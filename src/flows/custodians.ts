@@ -87,7 +87,7 @@ export async function askCustodians(
     asked.push(custodian);
     letters.push(await prepareLetter(office, hold, custodian, 'custodian-asked'));
   }
-  return carryOut(
+  const done = await carryOut(
     office,
     async () => {
       const decisions = asked.map((custodian, i) => decideCustodian(custodian, letters[i]?.notice ?? ''));
@@ -106,6 +106,9 @@ export async function askCustodians(
       for (const { grant } of letters) if (grant) await addGrant(tx, grant);
     },
   );
+  // Released while the letters were written: whoever released it told those who were asked by then.
+  if ((await loadHold(office.store, id))?.state === 'released') await releaseCustodians(office, actor, id);
+  return done;
 }
 
 async function askedTwice(office: Office, hold: string, order: CustodianOrder): Promise<Refusal | null> {
@@ -222,6 +225,8 @@ async function withLetter(
   const before = await loadCustodian(office.store, id);
   const hold = before && (await loadHold(office.store, before.holdId));
   if (!before || !hold) return unknown();
+  if (letter === 'custodian-reminded' && hold.state === 'released')
+    return refuse('move_not_allowed', 'This hold was released: nobody is to keep anything for it. No letter was sent.');
   // Asked first, so that no letter is written down for nothing.
   const refused = decide(before, '');
   if (isRefusal(refused)) return refused;

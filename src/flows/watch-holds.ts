@@ -2,14 +2,14 @@ import type { Actor } from '../core/actor.ts';
 import { formatInstant } from '../core/instants.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { commit } from '../db/commit.ts';
-import { custodiansIn } from '../db/custodians.ts';
+import { custodiansIn, keepingForNothing } from '../db/custodians.ts';
 import { openHolds } from '../db/holds.ts';
 import { loadMatter } from '../db/matters.ts';
 import { bellDone, claimBell } from '../db/settings.ts';
 import { type Custodian, dueTonight } from '../disposition/custodian.ts';
 import { canBeReleased, type Hold, remindersDue } from '../disposition/hold.ts';
 import type { Alarm } from '../ledger/alarm.ts';
-import { remindCustodian } from './custodians.ts';
+import { releaseCustodian, remindCustodian } from './custodians.ts';
 import { endEvidenceHolds } from './hold-evidence.ts';
 import type { Office } from './office.ts';
 import { settleHold } from './place-hold.ts';
@@ -38,6 +38,8 @@ export async function watchHolds(office: Office, by: Actor, slot: string): Promi
   const bell = 'watch/holds';
   if (!(await claimBell(office.store, bell, slot, office.now()))) return null;
   await endEvidenceHolds(office);
+  // Whoever released the hold tells them at once; what a crash left untold is told now.
+  for (const id of await keepingForNothing(office.store)) await releaseCustodian(office, by, id);
   const alarms: Alarm[] = [];
   for (const hold of await openHolds(office.store)) alarms.push(...(await remindersOf(office, hold)));
   const due = alarms.length;

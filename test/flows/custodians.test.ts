@@ -7,6 +7,7 @@ import {
   custodiansPage,
   lookUpCustodianLink,
   releaseCustodian,
+  remindCustodian,
 } from '../../src/flows/custodians.ts';
 import type { Office } from '../../src/flows/office.ts';
 import { approveRelease, liftHold, requestRelease } from '../../src/flows/release-hold.ts';
@@ -145,5 +146,17 @@ describe('a custodian', () => {
     expect(await said('sam@example.com')).toEqual(['asked', 'acknowledged', 'released']);
     expect(await said('tom@example.com')).toEqual(['asked', 'released']);
     expect(refusalCode(await ask(id, 'una@example.com'))).toBe('move_not_allowed');
+  });
+
+  it('of a hold that ended untold, by a crash or while the letters were written, is told by the nightly look', async () => {
+    const { id } = await hold(office, ada);
+    const [asked] = done(await ask(id, 'vic@example.com'));
+    const secret = await linkOf('vic@example.com');
+    await office.store.db.sql`UPDATE holds SET state = 'released' WHERE id = ${id}`;
+    expect(refusalCode(await remindCustodian(office, officer, asked?.id ?? ''))).toBe('move_not_allowed');
+    for (const night of ['one', 'two']) await watchHolds(office, clockActor, `untold ${night}`);
+    expect(await saidOf(id)).toEqual(['asked', 'released']);
+    await waitUntil(async () => lettersTo('vic@example.com').length === 2, 10_000);
+    expect(refusalCode(await acknowledge(office, secret))).toBe('link_expired');
   });
 });
