@@ -21,7 +21,7 @@ export async function canonicalValues(
   );
   return values.map((value, i) => {
     if (value.includes('\0')) return null;
-    if (/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value)) return written[i]?.v ?? null;
+    if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value.trim())) return written[i]?.v ?? null;
     // A column of times or of truths is numeric to SQLite, and holds words.
     return affinity === 'numeric' ? value : null;
   });

@@ -58,7 +58,9 @@ function readPeople(text: string, instructions: string | null): CustodianOrder |
   const people = lines.flatMap((line, i) => {
     const cut = Math.max(line.lastIndexOf(' '), line.lastIndexOf(','), line.lastIndexOf('<')) + 1;
     const email = line.slice(cut).replace(/>$/, '');
-    const name = line.slice(0, cut).replace(/[\s,<]+$/, '');
+    let end = cut;
+    while (end > 0 && /[\s,<]/.test(line.charAt(end - 1))) end -= 1;
+    const name = line.slice(0, end);
     const isPerson =
       name !== '' &&
       name.length <= 300 &&
