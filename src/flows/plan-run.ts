@@ -1,6 +1,5 @@
 import type { Actor } from '../core/actor.ts';
 import { makeId } from '../core/ids.ts';
-import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { commit } from '../db/commit.ts';
 import { knownEpoch, loadHold, openHolds } from '../db/holds.ts';
@@ -8,8 +7,8 @@ import { lastRunAt, otherOpenRun, rememberRunAt, ruleHasRun, usualDestruction } 
 import type { Drift } from '../disposition/drift.ts';
 import type { Hold } from '../disposition/hold.ts';
 import { type Census, type PlannedPart, planRun, type Run } from '../disposition/run.ts';
-import { type Due, dueOf, rulesConcerned } from '../policy/due.ts';
-import { type RetentionRule, ruleCutoff, ruleDigest } from '../policy/retention.ts';
+import { cutoffsAt, type Due, dueOf } from '../policy/due.ts';
+import { type RetentionRule, ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { sourceOf } from '../sources/open.ts';
 import type { RecordSource } from '../sources/source.ts';
@@ -67,14 +66,9 @@ export async function planDisposition(
   const now = office.now();
   // The one cutoff of each rule and of those that keep something from it: what is counted here, stored, approved, carried
   // out and certified (I3).
-  const cutoffs = Object.fromEntries(
-    rules
-      .flatMap((rule) => rulesConcerned(office.policy.retention, office.policy.dataMap, rule))
-      .flatMap((rule): [string, string][] => {
-        const cutoff = ruleCutoff(rule, now);
-        return cutoff === null ? [] : [[rule.id, formatInstant(cutoff)]];
-      }),
-  );
+  const cutoffs = Object.assign({}, ...rules.map((rule) => cutoffsAt(office.policy, rule, now))) as Readonly<
+    Record<string, string>
+  >;
   const holds = await holdsPlaced(office, datasets);
   const parts: PlannedPart[] = [];
   const clocks: Temporal.Instant[] = [];

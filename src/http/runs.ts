@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { isRefusal } from '../core/refusal.ts';
 import { readCertificate } from '../flows/certify-run.ts';
+import { forecastRuns } from '../flows/forecast-runs.ts';
 import { lookUpRun, purgeLog, runsPage } from '../flows/look-up.ts';
 import { moveDispositionRun } from '../flows/move-run.ts';
 import type { Office } from '../flows/office.ts';
@@ -9,6 +10,18 @@ import type { Api } from './endpoint.ts';
 import { idParams, pageQuery, toList, toPage } from './page.ts';
 import { replyBytes } from './reply.ts';
 import { batchView, pageOf, runView, viewBatch, viewRun } from './views.ts';
+
+const forecastView = z
+  .object({
+    rule: z.string(),
+    title: z.string(),
+    act: z.enum(['destroy', 'mask']),
+    dataset: z.string(),
+    going: z.object({ today: z.int(), tomorrow: z.int(), thisMonth: z.int() }).nullable(),
+    held: z.int(),
+    problem: z.string().nullable(),
+  })
+  .openapi('Forecast');
 
 /** Disposition runs. */
 export function addRuns(api: Api, office: Office): void {
@@ -42,6 +55,16 @@ export function addRuns(api: Api, office: Office): void {
       const page = toPage(query);
       return toList(page, await runsPage(office, page), viewRun);
     },
+  });
+
+  api.add({
+    method: 'get',
+    path: '/disposition/forecast',
+    summary: 'What each rule would take today, by tomorrow and by the end of the month; counts, and changes nothing',
+    tag: 'disposition',
+    access: 'runs.read',
+    answer: z.object({ items: z.array(forecastView) }),
+    handle: async () => ({ items: [...(await forecastRuns(office))] }),
   });
 
   api.add({

@@ -1,4 +1,6 @@
 import type { Json } from '../core/canonical-json.ts';
+import { formatInstant } from '../core/instants.ts';
+import { cutoffBefore } from '../core/periods.ts';
 import { type DataMap, type DatasetId, findDataset } from './data-map.ts';
 import { keepJson } from './keep.ts';
 import type { Retention, RetentionRule } from './retention.ts';
@@ -75,9 +77,28 @@ function datasetsBeneath(map: DataMap, dataset: DatasetId): ReadonlySet<DatasetI
 }
 
 /** The rules that decide what a rule takes: its own datasets' and those of what hangs beneath. */
-export function rulesConcerned(retention: Retention, map: DataMap, rule: RetentionRule): readonly RetentionRule[] {
+function rulesConcerned(retention: Retention, map: DataMap, rule: RetentionRule): readonly RetentionRule[] {
   const datasets = new Set(rule.datasets.flatMap((id) => [id, ...datasetsBeneath(map, id)]));
   return Object.values(retention).filter(({ datasets: named }) => named.some((id) => datasets.has(id)));
+}
+
+/** The instant before which a rule's records are due: computed once a run, then kept (I3). Null: it keeps for ever. */
+export function ruleCutoff(rule: RetentionRule, now: Temporal.Instant): Temporal.Instant | null {
+  return rule.keep.period === null ? null : cutoffBefore(now, rule.keep.period, rule.zone);
+}
+
+/** The cutoffs of a rule and of those that keep something from it, as a run at that moment has them. */
+export function cutoffsAt(
+  { retention, dataMap }: { readonly retention: Retention; readonly dataMap: DataMap },
+  rule: RetentionRule,
+  now: Temporal.Instant,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    rulesConcerned(retention, dataMap, rule).flatMap((one): [string, string][] => {
+      const cutoff = ruleCutoff(one, now);
+      return cutoff === null ? [] : [[one.id, formatInstant(cutoff)]];
+    }),
+  );
 }
 
 /**

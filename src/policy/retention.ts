@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson, type Json } from '../core/canonical-json.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { cutoffBefore } from '../core/periods.ts';
 import { allDatasets, type DataMap, type Dataset, type DatasetId, findDataset, linksJson } from './data-map.ts';
 import { orList, suggestion } from './did-you-mean.ts';
 import { besideJson } from './due.ts';
@@ -235,11 +234,6 @@ function outOfBounds(retention: Retention): readonly PolicyIssue[] {
       return [{ path: ['rules', id, 'keep'], code: 'keep_out_of_bounds', detail }];
     });
   });
-}
-
-/** The instant before which a rule's records are due: computed once a run, then kept (I3). Null: it keeps for ever. */
-export function ruleCutoff(rule: RetentionRule, now: Temporal.Instant): Temporal.Instant | null {
-  return rule.keep.period === null ? null : cutoffBefore(now, rule.keep.period, rule.zone);
 }
 
 function datasetUnknown(path: PolicyPath, dataset: string, known: readonly string[]): PolicyIssue {

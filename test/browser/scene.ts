@@ -587,6 +587,7 @@ export function scenePages(scene: Scene): readonly ScenePage[] {
     { name: 'matter', path: `/console/matters/${ids.matter}`, as: 'legal' },
     { name: 'hold-new', path: '/console/holds/new', as: 'legal' },
     { name: 'retention', path: '/console/retention', as: 'compliance' },
+    { name: 'forecast', path: '/console/retention/forecast', as: 'compliance' },
     { name: 'run', path: `/console/retention/${ids.run}`, as: 'compliance' },
     { name: 'run-dry', path: `/console/retention/${ids.dryRun}`, as: 'compliance' },
     { name: 'demands', path: '/console/demands', as: 'legal' },

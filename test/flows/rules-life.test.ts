@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { certifyRun } from '../../src/flows/certify-run.ts';
 import { checkSources } from '../../src/flows/check-sources.ts';
 import { executeRun } from '../../src/flows/execute-run.ts';
+import { forecastRuns } from '../../src/flows/forecast-runs.ts';
 import { lookUpRun } from '../../src/flows/look-up.ts';
 import { moveDispositionRun } from '../../src/flows/move-run.ts';
 import { planDisposition } from '../../src/flows/plan-run.ts';
@@ -139,6 +140,52 @@ describe('rules that share a dataset', () => {
     await working;
     expect((await ids(world.app, 'messages')).length).toBe(left);
     expect([left, done(await lookUpRun(office, run.id)).state]).toEqual([20, 'cancelled']);
+  });
+
+  it('say what they will take by tomorrow and by the end of the month, as they then do, and change nothing', async () => {
+    const at = '2026-11-27T09:30:00Z';
+    // A message for each of 40 days around the cutoff of three years; one of the first conversation is held.
+    const daily = `${chatTables}
+      INSERT INTO conversations VALUES (1, '2010-01-01Z', 'one'), (2, '2010-01-01Z', 'two');
+      INSERT INTO messages SELECT n, 1 + n % 2, NULL, NULL, '2023-11-17T09:00Z'::timestamptz + n * interval '1 day', 'm' FROM generate_series(0, 39) n;`;
+    const bare = all.replace('dispose: destroy', 'dispose: mask').replace('P3Y', 'P2Y');
+    const sources = chatSources().replace('text: true }', 'text: true, mask: redact }');
+    await using world = await openWorld({ tables: daily, sources, retention: rules({ all, bare, court }), at });
+    const { office, clock } = world;
+    await hold(office, { keys: { 'app.messages': [{ id: '0' }] } });
+    const seen = async () => {
+      const { sql } = office.store.db;
+      const [row] =
+        await sql`SELECT (SELECT count(*)::int FROM disposition_runs) AS runs, (SELECT count(*)::int FROM alarms) AS alarms`;
+      return { ...row, messages: (await ids(world.app, 'messages')).length };
+    };
+    const before = await seen();
+    const today = await forecastRuns(office);
+    expect(today).toEqual([
+      {
+        rule: 'all',
+        title: 'all',
+        act: 'destroy',
+        dataset: 'app.messages',
+        // Older than 27 November 2023, 09:30: those of 17 to 27 November at 9. The end of the month is midnight.
+        going: { today: 10, tomorrow: 11, thisMonth: 13 },
+        held: 1,
+        problem: null,
+      },
+      expect.objectContaining({
+        rule: 'bare',
+        act: 'mask',
+        going: { today: 39, tomorrow: 39, thisMonth: 39 },
+        held: 1,
+      }),
+    ]);
+    expect(await seen()).toEqual(before);
+    clock.advance('PT24H');
+    expect((await forecastRuns(office)).map(({ going }) => going?.today)).toEqual(
+      today.map(({ going }) => going?.tomorrow),
+    );
+    await world.app.sql`ALTER TABLE messages DROP COLUMN body`;
+    expect((await forecastRuns(office))[0]).toMatchObject({ going: null, problem: expect.stringMatching(/body/) });
   });
 
   it('keep what hangs beneath from going with what it hangs on', async () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import cron from 'node-cron';
 import { describe, expect, it } from 'vitest';
 import type { DataMap, TableDataset } from '../../src/policy/data-map.ts';
-import { resolveRetention, retentionSchema, ruleCutoff, ruleDigest } from '../../src/policy/retention.ts';
+import { ruleCutoff } from '../../src/policy/due.ts';
+import { resolveRetention, retentionSchema, ruleDigest } from '../../src/policy/retention.ts';
 import { checkSchedule } from '../../src/policy/schedule.ts';
 import { readYaml, validate } from '../../src/policy/yaml.ts';
 

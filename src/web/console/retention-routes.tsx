@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
 import type { Run } from '../../disposition/run.ts';
 import { readCertificate } from '../../flows/certify-run.ts';
+import { forecastRuns } from '../../flows/forecast-runs.ts';
 import { actorNames, holdsPage, lookUpRun, purgeLog, runsPage } from '../../flows/look-up.ts';
 import { moveDispositionRun, type RunMove } from '../../flows/move-run.ts';
 import type { Office } from '../../flows/office.ts';
@@ -9,7 +10,7 @@ import { planDisposition } from '../../flows/plan-run.ts';
 import { mayBegin, paceInWords } from '../../policy/pace.ts';
 import { downloadReply, type Html, textOf } from '../reply.ts';
 import { ApproveRunPage } from './approvals.tsx';
-import { RetentionConsolePage, RunPage } from './retention.tsx';
+import { ForecastPage, RetentionConsolePage, RunPage } from './retention.tsx';
 import type { Desk, Visit } from './routes.tsx';
 
 /** Retention in the console. */
@@ -59,6 +60,12 @@ export function addRetentionPages({ app, office, options, allow, say, stepUpFor 
       dryRun: textOf(form, 'dryRun') === 'true',
     });
     return isRefusal(run) ? list(c, run) : c.redirect(`/console/retention/${run.id}`, 303);
+  });
+  app.get('/retention/forecast', async (c) => {
+    const refused = allow(c, 'runs.read');
+    if (refused) return refused;
+    const { frame } = c.get('visit') as Visit;
+    return c.html((<ForecastPage frame={frame} forecasts={await forecastRuns(office)} />) as Html);
   });
   app.get('/retention/:id', async (c) => allow(c, 'runs.read') ?? page(c, c.req.param('id'), null));
   for (const form of ['pdf', 'json'] as const)

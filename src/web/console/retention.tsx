@@ -3,6 +3,7 @@ import { formatInstant } from '../../core/instants.ts';
 import type { Refusal } from '../../core/refusal.ts';
 import type { BatchRecord } from '../../disposition/batch.ts';
 import { allowedRunMoves, goingOf, progressOfRun, type Run, type RunPart } from '../../disposition/run.ts';
+import type { Forecast } from '../../flows/forecast-runs.ts';
 import { keepAsWritten } from '../../policy/keep.ts';
 import type { Retention } from '../../policy/retention.ts';
 import { Facts, Hash, PostForm, RefusalNotice, State, Table, Time, TwoPeople } from '../components/parts.tsx';
@@ -56,6 +57,9 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
             <input type="hidden" name="dryRun" value="true" />
             <button type="submit">See what would go today</button>
           </PostForm>
+          <a class="button secondary" href="/console/retention/forecast">
+            What is coming
+          </a>
         </div>
       </section>
       <section class="stack-tight">
@@ -90,6 +94,50 @@ export function RetentionConsolePage({ frame, retention, nextBell, runs, refusal
           ]}
         />
       </section>
+    </ConsolePage>
+  );
+}
+
+/** What each rule would take, by when. */
+export function ForecastPage({ frame, forecasts }: { readonly frame: Frame; readonly forecasts: readonly Forecast[] }) {
+  const count = (of: keyof NonNullable<Forecast['going']>) => ({
+    number: true,
+    cell: ({ going, act }: Forecast) =>
+      going === null ? 'not counted' : `${going[of].toLocaleString('en')}${act === 'mask' ? ' masked' : ''}`,
+  });
+  return (
+    <ConsolePage title="What is coming" frame={frame} here="/console/retention">
+      <p class="crumb">
+        <a href="/console/retention">Retention</a>
+      </p>
+      <h1>What is coming</h1>
+      <p class="lead">
+        What each rule would destroy or mask, counted just now: if nothing is written or held in the meantime. Nothing
+        was changed.
+      </p>
+      <Table
+        label="What each rule would take"
+        rows={forecasts}
+        empty="No rule destroys anything."
+        columns={[
+          {
+            head: 'Rule',
+            cell: ({ title, dataset, problem }) => (
+              <>
+                {title}
+                <div class="small muted">
+                  <code>{dataset}</code>
+                </div>
+                {problem ? <div class="small">{problem}</div> : null}
+              </>
+            ),
+          },
+          { head: 'Today', ...count('today') },
+          { head: 'By tomorrow', ...count('tomorrow') },
+          { head: 'By the end of the month', ...count('thisMonth') },
+          { head: 'Spared by holds today', number: true, cell: ({ held }) => held.toLocaleString('en') },
+        ]}
+      />
     </ConsolePage>
   );
 }
