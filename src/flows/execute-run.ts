@@ -1,13 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sha256Hex } from '../core/hash.ts';
+import { formatInstant } from '../core/instants.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import { commit } from '../db/commit.ts';
 import { loadHold, openHolds, openPlacements } from '../db/holds.ts';
 import { whileAlone, withLock } from '../db/locks.ts';
 import { batchesOfRun, loadRun, markPart, openIntents, progressOf, recountPart } from '../db/runs.ts';
 import { type BatchOrder, type BatchResult, batchId } from '../disposition/batch.ts';
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
 import { type Due, dueOf } from '../policy/due.ts';
-import { mayBegin, readPace, restAfter } from '../policy/pace.ts';
+import { mayBegin, nextOpening, readPace, restAfter } from '../policy/pace.ts';
 import { ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { sourceOf } from '../sources/open.ts';
@@ -25,7 +27,7 @@ export interface Stride {
   readonly triesPerBatch: number;
   /** The first pause between two tries; each one after is twice as long, up to half a minute. */
   readonly pauseMs: number;
-  /** How often it is asked whether the rule's hours have begun. */
+  /** How often a rest looks whether the run was paused or cancelled. */
   readonly lookMs: number;
 }
 
@@ -39,20 +41,43 @@ export async function executeRun(office: Office, id: string, changed: Partial<St
   const stride = { ...usualStride, ...changed };
   for (;;) {
     const outcome = await whileAlone(office.store.db, `run:${id}`, () => workOff(office, id, stride));
+    if (outcome !== null && typeof outcome === 'object') return comeBack(office, id, outcome.until);
     if (outcome !== 'stopped') return;
     // Resumed while this worker was on its way out: the one who was sent for it found the place taken and left.
     if ((await loadRun(office.store, id))?.state !== 'running') return;
   }
 }
 
-async function workOff(office: Office, id: string, stride: Stride): Promise<'over' | 'stopped'> {
+/** Nothing more may begin before the hours of a rule: whoever comes then goes on, and this worker is free. */
+async function comeBack(office: Office, id: string, until: Temporal.Instant): Promise<void> {
+  const notBefore = formatInstant(until);
+  const task = {
+    name: 'execute-run' as const,
+    key: `execute-run/${id}/hours/${notBefore}`,
+    payload: { run: id },
+    notBefore,
+  };
+  await commit(office.store, { state: [], entries: [], tasks: [task] });
+}
+
+/** The hours of a rule have not begun. */
+interface Waits {
+  readonly until: Temporal.Instant;
+}
+
+async function workOff(office: Office, id: string, stride: Stride): Promise<'over' | 'stopped' | Waits> {
   const run = await loadRun(office.store, id);
   if (run?.state !== 'running') return 'over';
   await recoverJournals(office, id);
+  let waits: Waits | null = null;
   for (const part of run.parts) {
     if (part.state === 'done' || part.state === 'refused' || part.state === 'failed') continue;
     const outcome = await executePart(office, run, part, stride);
     if (outcome === 'stopped') return 'stopped';
+    if (outcome !== 'done' && 'until' in outcome) {
+      waits = waits && Temporal.Instant.compare(waits.until, outcome.until) < 0 ? waits : outcome;
+      continue;
+    }
     await markPart(
       office.store,
       run.id,
@@ -61,7 +86,7 @@ async function workOff(office: Office, id: string, stride: Stride): Promise<'ove
       outcome === 'done' ? null : { code: outcome.code, detail: outcome.detail },
     );
   }
-  return (await finish(office, id)) ? 'over' : 'stopped';
+  return waits ?? ((await finish(office, id)) ? 'over' : 'stopped');
 }
 
 async function executePart(
@@ -69,7 +94,7 @@ async function executePart(
   run: Run,
   part: RunPart,
   stride: Stride,
-): Promise<'done' | 'stopped' | Refusal> {
+): Promise<'done' | 'stopped' | Waits | Refusal> {
   const source = sourceOf(office.sources, part.dataset);
   const due = dueNow(office, run, part);
   if (isRefusal(due)) return due;
@@ -80,10 +105,7 @@ async function executePart(
   let from: string | null = null;
   for (let seq = batches + 1; ; ) {
     if ((await loadRun(office.store, run.id))?.state !== 'running') return 'stopped';
-    if (!mayBegin(pace, zone, office.now())) {
-      await pause(stride.lookMs);
-      continue;
-    }
+    if (!mayBegin(pace, zone, office.now())) return { until: nextOpening(pace, zone, office.now()) };
     const began = performance.now();
     const order: BatchOrder = {
       batch: batchId(run.id, part.rule, part.dataset, seq),

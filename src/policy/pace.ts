@@ -52,6 +52,15 @@ export function mayBegin({ between }: Pace, zone: string, now: Temporal.Instant)
   return between.from < between.to ? isAfter && isBefore : isAfter || isBefore;
 }
 
+/** When batches may begin again: the next time that the clock on the wall in the rule's zone comes to `from`. */
+export function nextOpening({ between }: Pace, zone: string, now: Temporal.Instant): Temporal.Instant {
+  if (between === null) return now;
+  const here = now.toZonedDateTimeISO(zone);
+  const opening = (days: number) =>
+    here.toPlainDate().add({ days }).toZonedDateTime({ timeZone: zone, plainTime: between.from }).toInstant();
+  return Temporal.Instant.compare(opening(0), now) > 0 ? opening(0) : opening(1);
+}
+
 /** How many milliseconds to rest after a batch of so many records that took so long. */
 export function restAfter({ rowsPerSecond }: Pace, records: number, tookMs: number): number {
   return rowsPerSecond === null ? 0 : Math.max(0, (records / rowsPerSecond) * 1000 - tookMs);

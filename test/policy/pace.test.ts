@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mayBegin, paceInWords, paceSchema, readPace, restAfter } from '../../src/policy/pace.ts';
+import { mayBegin, nextOpening, paceInWords, paceSchema, readPace, restAfter } from '../../src/policy/pace.ts';
 
 const between = (from: string, to: string) => readPace(paceSchema.parse({ between: [from, to] }));
 const at = (local: string, zone: string) => Temporal.PlainDateTime.from(local).toZonedDateTime(zone).toInstant();
@@ -38,6 +38,24 @@ describe('the pace of a rule', () => {
         const now = Temporal.Instant.fromEpochMilliseconds(seconds * 1000);
         for (const zone of ['UTC', 'America/Sao_Paulo'])
           expect(mayBegin(between(from, to), zone, now)).toBe(!mayBegin(between(to, from), zone, now));
+      }),
+    );
+  });
+
+  it('says when they begin next, over clock changes too', () => {
+    const night = between('22:00', '06:00');
+    const next = (now: string, zone = 'UTC') => nextOpening(night, zone, Temporal.Instant.from(now)).toString();
+    expect(next('2026-07-01T21:59:59.999Z')).toBe('2026-07-01T22:00:00Z');
+    expect(next('2026-07-01T22:00Z')).toBe('2026-07-02T22:00:00Z');
+    expect(next('2026-07-01T12:00Z', 'America/New_York')).toBe('2026-07-02T02:00:00Z');
+    expect(next('2026-10-25T12:00Z', 'Europe/Berlin')).toBe('2026-10-25T21:00:00Z');
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seconds) => {
+        const now = Temporal.Instant.fromEpochMilliseconds(seconds * 1000);
+        const opening = nextOpening(night, 'Europe/Berlin', now);
+        expect(mayBegin(night, 'Europe/Berlin', opening)).toBe(true);
+        expect(Temporal.Instant.compare(opening, now)).toBe(1);
+        expect(mayBegin(night, 'Europe/Berlin', opening.subtract({ milliseconds: 1 }))).toBe(false);
       }),
     );
   });
