@@ -9,7 +9,7 @@ import { batchesOfRun, loadRun, markPart, openIntents, progressOf, recountPart }
 import { type BatchOrder, type BatchResult, batchId } from '../disposition/batch.ts';
 import { finishRun, type Run, type RunPart } from '../disposition/run.ts';
 import { type Due, dueOf } from '../policy/due.ts';
-import { mayBegin, nextOpening, readPace, restAfter } from '../policy/pace.ts';
+import { mayBegin, nextOpening, type Pace, restAfter } from '../policy/pace.ts';
 import { ruleDigest } from '../policy/retention.ts';
 import { refuseFault, sourceFault } from '../sources/fault.ts';
 import { sourceOf } from '../sources/open.ts';
@@ -96,12 +96,12 @@ async function executePart(
   stride: Stride,
 ): Promise<'done' | 'stopped' | Waits | Refusal> {
   const source = sourceOf(office.sources, part.dataset);
-  const due = dueNow(office, run, part);
-  if (isRefusal(due)) return due;
+  const planned = asPlanned(office, run, part);
+  if (isRefusal(planned)) return planned;
+  const { due, pace, zone } = planned;
   const refusal = await whyNotBegin(office, source, part.dataset);
   if (refusal) return refusal;
   const { batches } = await progressOf(office.store, run.id, part.dataset);
-  const { pace, zone } = office.policy.retention[part.rule] ?? { pace: readPace(undefined), zone: 'UTC' };
   let from: string | null = null;
   for (let seq = batches + 1; ; ) {
     if ((await loadRun(office.store, run.id))?.state !== 'running') return 'stopped';
@@ -148,19 +148,23 @@ async function rest(office: Office, run: string, ms: number, { lookMs }: Stride)
   }
 }
 
-/** What the run takes by this part; refused where the rules do not say any more what was planned and approved. */
-function dueNow(office: Office, run: Run, part: RunPart): Due | Refusal {
+/** What the run takes by this part, and how; refused where the rules do not say any more what was planned and approved. */
+function asPlanned(
+  office: Office,
+  run: Run,
+  part: RunPart,
+): { readonly due: Due; readonly pace: Pace; readonly zone: string } | Refusal {
   const { retention, dataMap } = office.policy;
   const rule = retention[part.rule];
-  const isAsPlanned = rule && ruleDigest(rule, retention, dataMap) === part.ruleDigest;
-  const due = isAsPlanned ? dueOf(office.policy, rule, part.dataset, run.cutoffs) : null;
-  return (
-    due ??
-    refuse(
-      'rule_changed',
-      `The rule ${part.rule}, or what keeps records from it, changed since the run was planned. What was left of ${part.dataset} stays; plan a new run.`,
-      { rule: part.rule, dataset: part.dataset },
-    )
+  const due =
+    rule && ruleDigest(rule, retention, dataMap) === part.ruleDigest
+      ? dueOf(office.policy, rule, part.dataset, run.cutoffs)
+      : null;
+  if (rule && due) return { due, pace: rule.pace, zone: rule.zone };
+  return refuse(
+    'rule_changed',
+    `The rule ${part.rule}, or what keeps records from it, changed since the run was planned. What was left of ${part.dataset} stays; plan a new run.`,
+    { rule: part.rule, dataset: part.dataset },
   );
 }
 
